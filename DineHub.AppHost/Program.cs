@@ -1,1 +1,19 @@
-return 0;
+using System.CommandLine;
+using DineHub.AppHost.Commands;
+using DineHub.AppHost.Topology;
+
+const int Misconfigured = 2;
+
+var common = new CommonOptions();
+var root = new RootCommand("Runs the DineHub cluster that a topology describes. Without a verb: up.") { common.File, common.Set };
+root.Subcommands.Add(TopologyCommand.Create(common));
+
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+}
+catch (Exception e) when (e is TopologyException or FileNotFoundException or InvalidDataException)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return Misconfigured;
+}

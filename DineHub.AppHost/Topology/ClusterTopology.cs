@@ -49,6 +49,7 @@ public sealed record ClusterTopology
     public required int LocalGatewayPort { get; init; }
 
     /// <summary>The one coordinator.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
     public Node Coordinator => Nodes.Single(n => n.Role == Role.Coordinator);
 
     /// <summary>The nodes of a role, in order.</summary>

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Npgsql;
+
+namespace DineHub.Api.Errors;
+
+/// <summary>
+/// Turns a database that does not answer into 503 with Retry-After: the restaurants of a lost worker, or all while the coordinator is
+/// away. Whether a write took place may be unknown then; the same request with the same Idempotency-Key finds out.
+/// </summary>
+/// <param name="problems">Writes problem+json.</param>
+/// <param name="logger">The log.</param>
+internal sealed partial class DatabaseUnavailableHandler(IProblemDetailsService problems, ILogger<DatabaseUnavailableHandler> logger) : IExceptionHandler
+{
+    private const string RetryAfterSeconds = "2";
+
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (!IsUnavailable(exception))
+        {
+            return false;
+        }
+
+        LogUnavailable(httpContext.Request.Method, httpContext.Request.Path, (exception as PostgresException)?.SqlState, exception.Message);
+        httpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
+        return await problems.TryWriteAsync(new()
+        {
+            HttpContext = httpContext,
+            ProblemDetails = { Status = StatusCodes.Status503ServiceUnavailable, Title = "The database that holds this does not answer. Try again." },
+        });
+    }
+
+    /// <summary>
+    /// Connection lost or refused, out of resources, shutting down, retries used up (all of which Npgsql calls transient), a statement
+    /// cancelled by its deadline (57014), and XX000, which is what Citus ends a commit with when a worker dies during it.
+    /// </summary>
+    internal static bool IsUnavailable(Exception exception) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.InternalError } => true,
+        NpgsqlException { IsTransient: true } => true,
+        // postgres_fdw reports a worker that it cannot reach as 08001, one that it loses as 08006.
+        PostgresException { SqlState: ['0', '8', ..] } => true,
+        _ => false,
+    };
+
+    [LoggerMessage(LogLevel.Warning, "{Method} {Path}: the database does not answer (SQLSTATE {SqlState}): {Reason}")]
+    private partial void LogUnavailable(string method, string path, string? sqlState, string reason);
+}

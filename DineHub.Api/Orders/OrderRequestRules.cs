@@ -1,0 +1,148 @@
+using DineHub.Api.Errors;
+
+namespace DineHub.Api.Orders;
+
+/// <summary>What a request must be, whatever the menu says.</summary>
+internal static class OrderRequestRules
+{
+    public const int MostLines = 50;
+    public const int MostQuantity = 99;
+    public const int MostOptions = 20;
+    public const int LongestId = 64;
+    public const int LongestNote = 200;
+    public const int LongestKey = 255;
+
+    public static FieldErrors Check(PlaceOrderRequest request)
+    {
+        var errors = new FieldErrors();
+        CheckFulfilment(request, errors);
+        Length(errors, "customer.phone", request.Customer?.Phone, 30);
+        if (request.ExpectedTotal < 0)
+        {
+            errors.Add("expectedTotal", "must not be negative");
+        }
+
+        if (request.Lines is not { Count: >= 1 and <= MostLines } lines)
+        {
+            errors.Add("lines", $"must have between 1 and {MostLines} lines");
+            return errors;
+        }
+
+        for (var i = 0; i < lines.Count; i++)
+        {
+            CheckLine(errors, $"lines[{i}]", lines[i]);
+        }
+
+        return errors;
+    }
+
+    /// <summary>The key as the client sent it: visible ASCII, so that it is one value however a proxy folds white space.</summary>
+    public static FieldErrors CheckKey(string? key)
+    {
+        var errors = new FieldErrors();
+        if (string.IsNullOrEmpty(key))
+        {
+            errors.Add("Idempotency-Key", "this header is required: a value that is unique for each order, such as a UUID");
+        }
+        else if (key.Length > LongestKey || key.Any(character => character is < '!' or > '~'))
+        {
+            errors.Add("Idempotency-Key", $"must be 1 to {LongestKey} visible ASCII characters without spaces");
+        }
+
+        return errors;
+    }
+
+    public static FieldErrors Check(ChangeStatusRequest request)
+    {
+        var errors = new FieldErrors();
+        if (request.Status is not { } status)
+        {
+            errors.Add("status", "is required");
+        }
+        else if (OrderLifecycle.NeedsReason(status) != request.Reason.HasValue)
+        {
+            errors.Add("reason", request.Reason.HasValue ? $"is not for {status}" : $"is required for {status}");
+        }
+
+        return errors;
+    }
+
+    private static void CheckFulfilment(PlaceOrderRequest request, FieldErrors errors)
+    {
+        if (request.Fulfilment is not { } fulfilment)
+        {
+            errors.Add("fulfilment", "is required");
+            return;
+        }
+
+        Needed(errors, "fulfilment.address", fulfilment.Address, 300, fulfilment.Type == FulfilmentType.Delivery, fulfilment.Type);
+        Needed(errors, "fulfilment.table", fulfilment.Table, 20, fulfilment.Type == FulfilmentType.Table, fulfilment.Type);
+        if (fulfilment.Type != FulfilmentType.Table && string.IsNullOrWhiteSpace(request.Customer?.Name))
+        {
+            errors.Add("customer.name", $"is required for {fulfilment.Type}");
+        }
+
+        Length(errors, "customer.name", request.Customer?.Name, 100);
+    }
+
+    private static void CheckLine(FieldErrors errors, string field, OrderLineRequest? line)
+    {
+        if (line is null)
+        {
+            errors.Add(field, "is required");
+            return;
+        }
+
+        if (string.IsNullOrEmpty(line.ItemId))
+        {
+            errors.Add($"{field}.itemId", "is required");
+        }
+
+        Length(errors, $"{field}.itemId", line.ItemId, LongestId);
+        if (line.Quantity is not (>= 1 and <= MostQuantity))
+        {
+            errors.Add($"{field}.quantity", $"must be between 1 and {MostQuantity}");
+        }
+
+        Length(errors, $"{field}.note", line.Note, LongestNote);
+        if (line.Options is not { } options)
+        {
+            return;
+        }
+
+        if (options.Count > MostOptions)
+        {
+            errors.Add($"{field}.options", $"must have at most {MostOptions} options");
+        }
+        else if (options.Any(option => string.IsNullOrEmpty(option) || option.Length > LongestId))
+        {
+            errors.Add($"{field}.options", $"must be ids of 1 to {LongestId} characters");
+        }
+        else if (options.Distinct(StringComparer.Ordinal).Count() != options.Count)
+        {
+            errors.Add($"{field}.options", "must not name an option twice");
+        }
+    }
+
+    private static void Needed(FieldErrors errors, string field, string? value, int longest, bool needed, FulfilmentType type)
+    {
+        if (needed == string.IsNullOrWhiteSpace(value))
+        {
+            errors.Add(field, needed ? $"is required for {type}" : $"is not for {type}");
+        }
+
+        Length(errors, field, value, longest);
+    }
+
+    private static void Length(FieldErrors errors, string field, string? value, int longest)
+    {
+        if (value?.Length > longest)
+        {
+            errors.Add(field, $"must be at most {longest} characters");
+        }
+        else if (value?.Contains('\0', StringComparison.Ordinal) is true)
+        {
+            errors.Add(field, "must not contain the character U+0000");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+namespace DineHub.AppHost.Topology;
+
+/// <summary>Whoever opens or takes a connection: a role, or somebody outside the machines.</summary>
+public enum Party
+{
+    /// <summary>Anybody.</summary>
+    Internet,
+
+    /// <summary>An operator's own machine, on the mesh.</summary>
+    Operator,
+
+    /// <summary><see cref="Role.Ingress"/>.</summary>
+    Ingress,
+
+    /// <summary><see cref="Role.Backend"/>.</summary>
+    Backend,
+
+    /// <summary><see cref="Role.Coordinator"/>.</summary>
+    Coordinator,
+
+    /// <summary><see cref="Role.Worker"/>.</summary>
+    Worker,
+
+    /// <summary><see cref="Role.Standby"/>.</summary>
+    Standby,
+
+    /// <summary><see cref="Role.Headscale"/>.</summary>
+    Headscale,
+
+    /// <summary><see cref="Role.Monitoring"/>.</summary>
+    Monitoring,
+}
+
+/// <summary>A transport protocol.</summary>
+public enum Transport
+{
+    /// <summary>TCP.</summary>
+    Tcp,
+
+    /// <summary>UDP.</summary>
+    Udp,
+}
+
+/// <summary>The ports that machines listen on. Local runs allocate others.</summary>
+public static class Ports
+{
+    /// <summary>HTTP, redirected to HTTPS.</summary>
+    public const int Http = 80;
+
+    /// <summary>HTTPS.</summary>
+    public const int Https = 443;
+
+    /// <summary>SSH, over the mesh only.</summary>
+    public const int Ssh = 22;
+
+    /// <summary>WireGuard, UDP.</summary>
+    public const int WireGuard = 41641;
+
+    /// <summary>The API.</summary>
+    public const int Backend = 8080;
+
+    /// <summary>PostgreSQL.</summary>
+    public const int Postgres = 5432;
+
+    /// <summary>Headscale's control protocol, behind the ingress.</summary>
+    public const int Headscale = 8080;
+
+    /// <summary>Prometheus' node exporter.</summary>
+    public const int NodeExporter = 9100;
+
+    /// <summary>Prometheus' PostgreSQL exporter.</summary>
+    public const int PostgresExporter = 9187;
+
+    /// <summary>Prometheus' nginx exporter.</summary>
+    public const int NginxExporter = 9113;
+
+    /// <summary>Prometheus.</summary>
+    public const int Prometheus = 9090;
+
+    /// <summary>Grafana.</summary>
+    public const int Grafana = 3000;
+}
+
+/// <summary>One permission; whatever no rule permits is denied.</summary>
+/// <param name="From">Who opens the connection.</param>
+/// <param name="To">Who takes it.</param>
+/// <param name="Port">The port that it goes to, 1 to 65535.</param>
+/// <param name="Transport">The transport.</param>
+/// <param name="Purpose">What it is for.</param>
+public sealed record AccessRule(Party From, Party To, int Port, Transport Transport, string Purpose);
+
+/// <summary>
+/// Which role may talk to which, and on which port: the one table behind the mesh policy, the host firewalls and the security groups.
+/// </summary>
+public static class AccessPolicy
+{
+    private static readonly Party[] Data = [Party.Coordinator, Party.Worker, Party.Standby];
+
+    private static readonly Party[] Machines =
+        [Party.Ingress, Party.Backend, Party.Coordinator, Party.Worker, Party.Standby, Party.Headscale, Party.Monitoring];
+
+    // Headscale is not a node of the mesh that it controls; it hangs on the ingresses by a link of its own.
+    private static readonly Party[] MeshNodes = [.. Machines.Except([Party.Headscale])];
+
+    /// <summary>Every permission. Default deny: what is not here is refused.</summary>
+    public static IReadOnlyList<AccessRule> Rules { get; } =
+    [
+        new(Party.Internet, Party.Ingress, Ports.Http, Transport.Tcp, "redirect to HTTPS, ACME challenges"),
+        new(Party.Internet, Party.Ingress, Ports.Https, Transport.Tcp, "customers, kitchens, owners; control traffic of the mesh"),
+        .. Machines.Select(to => new AccessRule(Party.Internet, to, Ports.WireGuard, Transport.Udp, "WireGuard, which authenticates by keys")),
+        new(Party.Ingress, Party.Backend, Ports.Backend, Transport.Tcp, "requests"),
+        new(Party.Ingress, Party.Headscale, Ports.Headscale, Transport.Tcp, "control traffic of the mesh"),
+        .. Data.Select(to => new AccessRule(Party.Backend, to, Ports.Postgres, Transport.Tcp, "statements")),
+        .. Data.SelectMany(from => Data.Select(to => new AccessRule(from, to, Ports.Postgres, Transport.Tcp, "shards and replication"))),
+        .. MeshNodes.Except([Party.Monitoring]).Select(to => new AccessRule(Party.Monitoring, to, Ports.NodeExporter, Transport.Tcp, "metrics of the machine")),
+        new(Party.Monitoring, Party.Backend, Ports.Backend, Transport.Tcp, "metrics of the API"),
+        new(Party.Monitoring, Party.Ingress, Ports.NginxExporter, Transport.Tcp, "metrics of nginx"),
+        .. Data.Select(to => new AccessRule(Party.Monitoring, to, Ports.PostgresExporter, Transport.Tcp, "metrics of PostgreSQL")),
+        .. MeshNodes.Select(to => new AccessRule(Party.Operator, to, Ports.Ssh, Transport.Tcp, "deployment")),
+        new(Party.Operator, Party.Monitoring, Ports.Prometheus, Transport.Tcp, "queries"),
+        new(Party.Operator, Party.Monitoring, Ports.Grafana, Transport.Tcp, "dashboards"),
+    ];
+
+    /// <summary>The party that a role is.</summary>
+    /// <param name="role">The role.</param>
+    public static Party PartyOf(Role role) => Enum.Parse<Party>(role.ToString());
+
+    /// <summary>Whether one party may open a connection to another.</summary>
+    /// <param name="from">Who opens it.</param>
+    /// <param name="to">Who takes it.</param>
+    /// <param name="port">The port that it goes to.</param>
+    /// <param name="transport">The transport.</param>
+    public static bool Allows(Party from, Party to, int port, Transport transport) =>
+        Rules.Any(rule => rule.From == from && rule.To == to && rule.Port == port && rule.Transport == transport);
+}

@@ -1,0 +1,282 @@
+using System.Globalization;
+using System.Net;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
+
+namespace DineHub.AppHost.Topology;
+
+/// <summary>Reads a topology from .NET configuration, validates it and expands it to named nodes.</summary>
+public static partial class TopologyConfiguration
+{
+    /// <summary>
+    /// The prefix of environment variables that override the file: <c>DINEHUB__Regions__0__Backends=3</c>. Two underscores, so that
+    /// the services' own <c>DINEHUB_REGION</c> is not one of them.
+    /// </summary>
+    public const string EnvironmentPrefix = "DINEHUB__";
+
+    private static readonly Dictionary<Role, string> InstanceTypes = new()
+    {
+        [Role.Ingress] = "t3.small",
+        [Role.Backend] = "t3.medium",
+        [Role.Coordinator] = "t3.medium",
+        [Role.Worker] = "t3.medium",
+        [Role.Standby] = "t3.medium",
+        [Role.Headscale] = "t3.micro",
+        [Role.Monitoring] = "t3.small",
+    };
+
+    // RFC 6598: shared address space, which Tailscale and Headscale take their addresses from.
+    private static readonly IPNetwork SharedAddressSpace = new(IPAddress.Parse("100.64.0.0"), 10);
+
+    private static readonly IPNetwork[] PrivateNetworks =
+        [new(IPAddress.Parse("10.0.0.0"), 8), new(IPAddress.Parse("172.16.0.0"), 12), new(IPAddress.Parse("192.168.0.0"), 16)];
+
+    /// <summary>Reads a file, then environment variables, then overrides; the later wins.</summary>
+    /// <param name="path">The JSON file.</param>
+    /// <param name="overrides">Keys such as <c>Regions:0:Backends</c> with their values.</param>
+    /// <exception cref="TopologyException">The topology is not valid.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is not JSON.</exception>
+    public static ClusterTopology Load(string path, IEnumerable<KeyValuePair<string, string?>> overrides) =>
+        Read(new ConfigurationBuilder()
+            .AddJsonFile(System.IO.Path.GetFullPath(path))
+            .AddEnvironmentVariables(EnvironmentPrefix)
+            .AddInMemoryCollection(overrides)
+            .Build());
+
+    /// <summary>Reads a configuration.</summary>
+    /// <param name="configuration">The keys of dinehub.json at its root.</param>
+    /// <exception cref="TopologyException">The topology is not valid.</exception>
+    public static ClusterTopology Read(IConfiguration configuration)
+    {
+        var errors = new List<TopologyError>();
+        var root = new SectionReader(configuration, errors);
+        var name = Label(root, "Name", "dinehub");
+        var domain = DomainName(root, "Domain", fallback: null);
+        var mesh = root.Section("Mesh");
+        var meshDomain = DomainName(mesh, "Domain", "mesh." + domain);
+        var meshRange = Network(mesh, "AddressRange", "100.64.0.0/10");
+        if (meshRange is { } range && (range.PrefixLength < SharedAddressSpace.PrefixLength || !SharedAddressSpace.Contains(range.BaseAddress)))
+        {
+            mesh.Fail("AddressRange", $"must lie in {SharedAddressSpace} (RFC 6598), but is '{range}'");
+        }
+
+        var control = "control." + domain;
+        if (control == meshDomain || control.EndsWith("." + meshDomain, StringComparison.Ordinal))
+        {
+            mesh.Fail("Domain", $"must not be or contain '{control}', the control server's name: Headscale would refuse to start");
+        }
+
+        mesh.RefuseUnknown();
+        var sizes = ReadInstanceTypes(root);
+        var regions = ReadRegions(root, meshRange);
+        var database = root.Section("Database");
+        var first = regions.Count > 0 ? regions[0].Region.Name : "";
+        var coordinatorRegion = RegionOf(database.Section("Coordinator"), regions, first);
+        var workers = database.List("Workers").Select(worker => RegionOf(worker, regions, fallback: null)).ToList();
+        if (workers.Count == 0)
+        {
+            database.Fail("Workers", "must name at least one worker");
+        }
+
+        var standbys = database.Flag("Standbys", fallback: true);
+        var durability = database.Choice("Durability", standbys ? Durability.Standby : Durability.Local);
+        if (durability == Durability.Standby && !standbys)
+        {
+            database.Fail("Durability", "must be Local where Database:Standbys is false: there is no standby to wait for");
+        }
+
+        var shards = database.Number("Shards", fallback: 32, minimum: 1, maximum: 1024);
+        if (shards < workers.Count)
+        {
+            database.Fail("Shards", $"must be at least the number of workers ({workers.Count}), but is {shards}");
+        }
+
+        database.RefuseUnknown();
+        var headscaleRegion = RegionOf(root.Section("Headscale"), regions, first);
+        var monitoringRegion = RegionOf(root.Section("Monitoring"), regions, first);
+        var local = root.Section("Local");
+        var ingresses = regions.Sum(region => region.Ingresses);
+        var gatewayPort = local.Number("GatewayPort", fallback: 8080, minimum: 0, maximum: 65535 - Math.Max(0, ingresses - 1));
+        local.RefuseUnknown();
+        root.RefuseUnknown();
+        if (errors.Count > 0)
+        {
+            throw new TopologyException(errors);
+        }
+
+        Node Node(string nodeName, Role role, string region, string? follows = null) =>
+            new(nodeName, role, region, sizes[role], $"{nodeName}.{meshDomain}", follows);
+
+        var primaries = workers
+            .Select((region, i) => Node(string.Create(CultureInfo.InvariantCulture, $"db-worker-{i + 1}"), Role.Worker, region))
+            .Prepend(Node("db-coordinator", Role.Coordinator, coordinatorRegion))
+            .ToList();
+        return new ClusterTopology
+        {
+            Name = name,
+            Domain = domain,
+            MeshDomain = meshDomain,
+            MeshAddressRange = meshRange.ToString()!,
+            Regions = [.. regions.Select(region => region.Region)],
+            Durability = durability,
+            Shards = shards,
+            LocalGatewayPort = gatewayPort,
+            Nodes =
+            [
+                .. Numbered(regions, region => region.Ingresses, Role.Ingress, "ingress"),
+                .. Numbered(regions, region => region.Backends, Role.Backend, "backend"),
+                .. primaries,
+                .. standbys ? primaries.Select(primary => Node($"{primary.Name}-standby", Role.Standby, NextRegion(regions, primary.Region), primary.Name)) : [],
+                Node("headscale", Role.Headscale, headscaleRegion),
+                Node("monitoring", Role.Monitoring, monitoringRegion),
+            ],
+        };
+
+        IEnumerable<Node> Numbered(List<RegionCounts> all, Func<RegionCounts, int> count, Role role, string prefix) =>
+            from region in all
+            from number in Enumerable.Range(1, count(region))
+            select Node(string.Create(CultureInfo.InvariantCulture, $"{prefix}-{region.Region.Alias}-{number}"), role, region.Region.Name);
+    }
+
+    // A standby in the primary's own region would be lost with it; with one region there is no other.
+    private static string NextRegion(List<RegionCounts> regions, string region) =>
+        regions[(regions.FindIndex(candidate => candidate.Region.Name == region) + 1) % regions.Count].Region.Name;
+
+    private static Dictionary<Role, string> ReadInstanceTypes(SectionReader root)
+    {
+        var section = root.Section("InstanceTypes");
+        var types = InstanceTypes.ToDictionary(pair => pair.Key, pair => section.Text(pair.Key.ToString(), pair.Value));
+        foreach (var (role, type) in types.Where(pair => !InstanceTypePattern().IsMatch(pair.Value)))
+        {
+            section.Fail(role.ToString(), $"must be an instance type such as t3.medium, but is '{type}'");
+        }
+
+        section.RefuseUnknown();
+        return types;
+    }
+
+    private static List<RegionCounts> ReadRegions(SectionReader root, IPNetwork? meshRange)
+    {
+        var regions = new List<RegionCounts>();
+        var networks = new List<(string Path, IPNetwork Network)>();
+        if (meshRange is { } range)
+        {
+            networks.Add(("Mesh:AddressRange", range));
+        }
+
+        foreach (var reader in root.List("Regions"))
+        {
+            var name = reader.Text("Name");
+            var alias = Label(reader, "Alias", name.Split('-')[0]);
+            var network = Network(reader, "Cidr", string.Create(CultureInfo.InvariantCulture, $"10.{10 * (regions.Count + 1)}.0.0/16"));
+            regions.Add(new RegionCounts(
+                new Region(name, alias, network?.ToString() ?? ""),
+                reader.Number("Ingresses", fallback: 1, minimum: 1, maximum: 99),
+                reader.Number("Backends", fallback: 2, minimum: 1, maximum: 99)));
+            reader.RefuseUnknown();
+            if (name.Length > 0 && !RegionPattern().IsMatch(name))
+            {
+                reader.Fail("Name", $"must be a region such as eu-west-1, but is '{name}'");
+            }
+
+            if (regions.Count(region => region.Region.Name == name) > 1)
+            {
+                reader.Fail("Name", $"'{name}' is there twice");
+            }
+
+            if (regions.Count(region => region.Region.Alias == alias) > 1)
+            {
+                reader.Fail("Alias", $"'{alias}' is another region's alias; host names need one of its own");
+            }
+
+            CheckNetwork(reader, network, networks);
+        }
+
+        if (regions.Count == 0)
+        {
+            root.Fail("Regions", "must name at least one region");
+        }
+
+        return regions;
+    }
+
+    private static void CheckNetwork(SectionReader reader, IPNetwork? cidr, List<(string Path, IPNetwork Network)> networks)
+    {
+        if (cidr is not { } network)
+        {
+            return;
+        }
+
+        if (!PrivateNetworks.Any(known => known.PrefixLength <= network.PrefixLength && known.Contains(network.BaseAddress))
+            || network.PrefixLength is < 16 or > 24)
+        {
+            reader.Fail("Cidr", $"must be a private range (RFC 1918) from /16 to /24, but is '{network}'");
+        }
+
+        // NAT-free paths between regions need addresses that are unique over all of them.
+        foreach (var (path, other) in networks.Where(known => known.Network.Contains(network.BaseAddress) || network.Contains(known.Network.BaseAddress)))
+        {
+            reader.Fail("Cidr", $"'{network}' overlaps '{other}' of {path}");
+        }
+
+        networks.Add((reader.PathOf("Cidr"), network));
+    }
+
+    private static string RegionOf(SectionReader section, List<RegionCounts> regions, string? fallback)
+    {
+        var name = section.Text("Region", fallback is { Length: 0 } ? " " : fallback);
+        if (!string.IsNullOrWhiteSpace(name) && regions.All(region => region.Region.Name != name))
+        {
+            section.Fail("Region", $"'{name}' is not one of the regions: {string.Join(", ", regions.Select(region => region.Region.Name))}");
+        }
+
+        section.RefuseUnknown();
+        return name;
+    }
+
+    private static string Label(SectionReader reader, string key, string fallback)
+    {
+        var label = reader.Text(key, fallback);
+        if (!LabelPattern().IsMatch(label))
+        {
+            reader.Fail(key, $"must be a DNS label (RFC 1123: lower-case letters, digits and hyphens, at most 63), but is '{label}'");
+        }
+
+        return label;
+    }
+
+    private static string DomainName(SectionReader reader, string key, string? fallback)
+    {
+        var domain = reader.Text(key, fallback);
+        if (domain.Length > 0 && (domain.Length > 253 || domain.Split('.') is not { Length: >= 2 } labels || !labels.All(label => LabelPattern().IsMatch(label))))
+        {
+            reader.Fail(key, $"must be a DNS name such as dinehub.example, but is '{domain}'");
+        }
+
+        return domain;
+    }
+
+    private static IPNetwork? Network(SectionReader reader, string key, string fallback)
+    {
+        var text = reader.Text(key, fallback);
+        if (IPNetwork.TryParse(text, out var network) && network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
+        {
+            return network;
+        }
+
+        reader.Fail(key, $"must be an IPv4 network such as 10.10.0.0/16, with no address bits behind the prefix, but is '{text}'");
+        return null;
+    }
+
+    private sealed record RegionCounts(Region Region, int Ingresses, int Backends);
+
+    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    private static partial Regex LabelPattern();
+
+    [GeneratedRegex("^[a-z]+(-[a-z0-9]+)+$")]
+    private static partial Regex RegionPattern();
+
+    [GeneratedRegex(@"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
+    private static partial Regex InstanceTypePattern();
+}

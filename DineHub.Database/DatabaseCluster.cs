@@ -1,0 +1,54 @@
+using DineHub.Database.Engines;
+using DineHub.Database.Nodes;
+using Npgsql;
+
+namespace DineHub.Database;
+
+/// <summary>The cluster as one database: opens it, and knows its engine. Made by an administrator's verb, never by the API.</summary>
+/// <param name="options">The cluster.</param>
+public sealed class DatabaseCluster(DatabaseOptions options)
+{
+    /// <summary>The cluster's options.</summary>
+    public DatabaseOptions Options { get; } = options;
+
+    /// <summary>Opens administrator's connections to the nodes.</summary>
+    public AdminConnections Connections { get; } = new(options);
+
+    /// <summary>Connects to the coordinator's DineHub database.</summary>
+    /// <param name="ct">Cancels the attempt.</param>
+    /// <returns>An open connection; the caller disposes it.</returns>
+    public Task<NpgsqlConnection> OpenCoordinatorAsync(CancellationToken ct) =>
+        Connections.OpenAsync(Options.Coordinator, DatabaseOptions.DatabaseName, ct);
+
+    /// <summary>The engine that the data is kept by; for a new database the one that was asked for, or that the server offers.</summary>
+    /// <param name="coordinator">An administrator's connection to the coordinator.</param>
+    /// <param name="ct">Cancels the work.</param>
+    /// <exception cref="DatabaseSetupException">Another engine is configured than the one that the data is kept by, or Citus is not there.</exception>
+    public async Task<IDatabaseEngine> EngineAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        var offered = await coordinator.ScalarAsync<bool>(
+            """
+            SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citus')
+               AND 'citus' = ANY (string_to_array(replace(current_setting('shared_preload_libraries'), ' ', ''), ','))
+            """, ct);
+        if (Options.Engine == EngineChoice.Citus && !offered)
+        {
+            throw new DatabaseSetupException(
+                "Database:Engine is Citus, but the coordinator cannot load it: install the Citus package for its PostgreSQL version "
+                + "and put citus first in shared_preload_libraries.");
+        }
+
+        var wanted = Options.Engine == EngineChoice.Auto ? (offered ? EngineChoice.Citus : EngineChoice.Postgres) : Options.Engine;
+        await coordinator.ExecuteAsync("CREATE TABLE IF NOT EXISTS dinehub.settings (name text PRIMARY KEY, value text NOT NULL)", ct);
+        await coordinator.ExecuteAsync("INSERT INTO dinehub.settings VALUES ('engine', $1) ON CONFLICT DO NOTHING", ct, wanted.ToString());
+        var kept = Enum.Parse<EngineChoice>((await coordinator.ScalarAsync<string>("SELECT value FROM dinehub.settings WHERE name = 'engine'", ct))!);
+        if (Options.Engine != EngineChoice.Auto && kept != Options.Engine)
+        {
+            throw new DatabaseSetupException(
+                $"The data is kept by the engine {kept}, but Database:Engine is {Options.Engine}. Dump and restore the data, or start over with --fresh.");
+        }
+
+        return kept == EngineChoice.Citus ? new CitusEngine(Options, Connections) : new PostgresEngine(Options, Connections);
+    }
+}

@@ -1,0 +1,199 @@
+using DineHub.Database.Nodes;
+using Npgsql;
+
+namespace DineHub.Database.Engines;
+
+/// <summary>
+/// Citus 12 or 13: distributed tables, all colocated, and reference tables. Statements follow the documentation of Citus
+/// (docs.citusdata.com, "Citus Utility Functions" and "Citus Tables and Views").
+/// </summary>
+/// <param name="options">The cluster.</param>
+/// <param name="connections">Opens connections to the workers.</param>
+public sealed class CitusEngine(DatabaseOptions options, AdminConnections connections) : IDatabaseEngine
+{
+    /// <inheritdoc/>
+    public EngineChoice Kind => EngineChoice.Citus;
+
+    /// <inheritdoc/>
+    public async Task AttachNodesAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        foreach (var worker in options.Workers)
+        {
+            await using var connection = await connections.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
+            await PrepareNodeAsync(connection, ct);
+        }
+
+        await PrepareNodeAsync(coordinator, ct);
+
+        // Which node of pg_dist_node is which of the topology: addresses may change from run to run, names do not.
+        await coordinator.ExecuteAsync(
+            "CREATE TABLE IF NOT EXISTS dinehub.nodes (name text PRIMARY KEY, node_id integer NOT NULL UNIQUE)", ct);
+        await AttachCoordinatorAsync(coordinator, ct);
+        var known = await KnownNodesAsync(coordinator, ct);
+        foreach (var worker in options.Workers)
+        {
+            if (!known.TryGetValue(worker.Name, out var node))
+            {
+                var id = await coordinator.ScalarAsync<int>("SELECT citus_add_node($1, $2)", ct, worker.Host, worker.Port);
+                await coordinator.ExecuteAsync("INSERT INTO dinehub.nodes (name, node_id) VALUES ($1, $2)", ct, worker.Name, id);
+            }
+            else if (node.Host != worker.Host || node.Port != worker.Port)
+            {
+                await coordinator.ExecuteAsync("SELECT citus_update_node($1, $2, $3)", ct, node.Id, worker.Host, worker.Port);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(NpgsqlConnection coordinator, Migration migration, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        ArgumentNullException.ThrowIfNull(migration);
+        await MigrationLog.ApplyOnceAsync(coordinator, migration, ct);
+
+        // Tables that are still local to the coordinator are those that this migration made, also when an earlier run stopped here.
+        var created = await coordinator.ListAsync(
+            """
+            SELECT t.tablename::text FROM pg_tables t
+            WHERE t.schemaname = 'public'
+              AND NOT EXISTS (SELECT FROM pg_dist_partition p WHERE p.logicalrelid = format('public.%I', t.tablename)::regclass)
+            ORDER BY 1
+            """, row => row.GetString(0), ct);
+        foreach (var table in created)
+        {
+            if (migration.Placement.DistributionColumn is not { } column)
+            {
+                await coordinator.ExecuteAsync("SELECT create_reference_table(format('public.%I', $1::text)::regclass)", ct, table);
+                continue;
+            }
+
+            // The first distributed table sets the colocation group and its shard count; the others join it.
+            var first = await coordinator.ScalarAsync<string>(
+                "SELECT logicalrelid::text FROM pg_dist_partition WHERE partmethod = 'h' ORDER BY 1 LIMIT 1", ct);
+            if (first is null)
+            {
+                await coordinator.ExecuteAsync(
+                    "SELECT create_distributed_table(format('public.%I', $1::text)::regclass, $2, shard_count => $3)", ct, table, column, options.Shards);
+            }
+            else
+            {
+                await coordinator.ExecuteAsync(
+                    "SELECT create_distributed_table(format('public.%I', $1::text)::regclass, $2, colocate_with => $3)", ct, table, column, first);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(
+        NpgsqlConnection coordinator, IReadOnlyCollection<Guid> restaurantIds, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        var rows = await coordinator.ListAsync(
+            """
+            SELECT wanted.id, known.name
+            FROM (SELECT id, get_shard_id_for_distribution_column('orders', id) AS shard_id FROM unnest($1) AS id) AS wanted
+            JOIN citus_shards AS shard ON shard.shardid = wanted.shard_id
+            JOIN pg_dist_node AS node ON node.nodename = shard.nodename AND node.nodeport = shard.nodeport
+            JOIN dinehub.nodes AS known ON known.node_id = node.nodeid
+            """,
+            row => (Id: row.GetGuid(0), Node: row.GetString(1)),
+            ct,
+            restaurantIds.ToArray());
+        return rows.ToDictionary(row => row.Id, row => row.Node);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<TableOnNode>> SpreadAsync(NpgsqlConnection coordinator, IReadOnlySet<string> reachable, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        ArgumentNullException.ThrowIfNull(reachable);
+        var pieces = await coordinator.ListAsync(
+            """
+            SELECT known.name, shard.table_name::text, count(*)
+            FROM citus_shards AS shard
+            JOIN pg_dist_node AS node ON node.nodename = shard.nodename AND node.nodeport = shard.nodeport
+            JOIN dinehub.nodes AS known ON known.node_id = node.nodeid
+            WHERE shard.citus_table_type = 'distributed'
+            GROUP BY 1, 2 ORDER BY 1, 2
+            """,
+            row => new TableOnNode(row.GetString(0), row.GetString(1), row.GetInt64(2), Rows: null),
+            ct);
+        var spread = new List<TableOnNode>();
+        foreach (var piece in pieces)
+        {
+            spread.Add(reachable.Contains(piece.Node) ? piece with { Rows = await RowsAsync(coordinator, piece, ct) } : piece);
+        }
+
+        return spread;
+    }
+
+    private static Task<long> RowsAsync(NpgsqlConnection coordinator, TableOnNode piece, CancellationToken ct) =>
+        coordinator.ScalarAsync<long>(
+            """
+            SELECT coalesce(sum(placement.result::bigint), 0)::bigint
+            FROM run_command_on_placements($1::text::regclass, 'SELECT count(*) FROM %s') AS placement
+            JOIN pg_dist_node AS node ON node.nodename = placement.nodename AND node.nodeport = placement.nodeport
+            JOIN dinehub.nodes AS known ON known.node_id = node.nodeid
+            WHERE known.name = $2 AND placement.success
+            """, ct, piece.Table, piece.Node);
+
+    private static async Task<Dictionary<string, (int Id, string Host, int Port)>> KnownNodesAsync(NpgsqlConnection coordinator, CancellationToken ct) =>
+        (await coordinator.ListAsync(
+            """
+            SELECT known.name, node.nodeid, node.nodename, node.nodeport
+            FROM dinehub.nodes AS known JOIN pg_dist_node AS node ON node.nodeid = known.node_id
+            """,
+            row => (Name: row.GetString(0), Id: row.GetInt32(1), Host: row.GetString(2), Port: row.GetInt32(3)),
+            ct)).ToDictionary(row => row.Name, row => (row.Id, row.Host, row.Port));
+
+    // Every node signs in to every other: as the administrator for metadata and moves, as the API's role for its statements.
+    // pg_dist_authinfo is local to each node; node 0 stands for all of them.
+    private async Task PrepareNodeAsync(NpgsqlConnection node, CancellationToken ct)
+    {
+        await node.ExecuteAsync("CREATE EXTENSION IF NOT EXISTS citus", ct);
+        foreach (var (role, password) in new[]
+        {
+            (connections.Credentials.Username!, connections.Credentials.Password),
+            (DatabaseOptions.ApiRole, options.ApiPassword),
+        })
+        {
+            if (password is not null)
+            {
+                await using var transaction = await node.BeginTransactionAsync(ct);
+                await node.ExecuteAsync("DELETE FROM pg_dist_authinfo WHERE nodeid = 0 AND rolename = $1", ct, role);
+                await node.ExecuteAsync(
+                    "INSERT INTO pg_dist_authinfo (nodeid, rolename, authinfo) VALUES (0, $1, $2)",
+                    ct, role, new LibpqPassword(password).ToString());
+                await transaction.CommitAsync(ct);
+            }
+        }
+    }
+
+    private async Task AttachCoordinatorAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    {
+        var current = await coordinator.ListAsync(
+            "SELECT nodeid, nodename, nodeport FROM pg_dist_node WHERE groupid = 0",
+            row => (Id: row.GetInt32(0), Host: row.GetString(1), Port: row.GetInt32(2)),
+            ct);
+        if (current.Count == 0)
+        {
+            await coordinator.ExecuteAsync("SELECT citus_set_coordinator_host($1, $2)", ct, options.Coordinator.Host, options.Coordinator.Port);
+        }
+        else if (current[0].Host != options.Coordinator.Host || current[0].Port != options.Coordinator.Port)
+        {
+            await coordinator.ExecuteAsync(
+                "SELECT citus_update_node($1, $2, $3)", ct, current[0].Id, options.Coordinator.Host, options.Coordinator.Port);
+        }
+    }
+
+    /// <summary>A libpq connection string that carries a password, quoted as libpq asks (PostgreSQL documentation, 34.1.1).</summary>
+    private sealed record LibpqPassword(string Password)
+    {
+        public override string ToString() =>
+            $"password='{Password.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("'", @"\'", StringComparison.Ordinal)}'";
+    }
+}

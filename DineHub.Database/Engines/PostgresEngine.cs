@@ -1,0 +1,248 @@
+using System.Security.Cryptography;
+using System.Text;
+using DineHub.Database.Nodes;
+using Npgsql;
+
+namespace DineHub.Database.Engines;
+
+/// <summary>
+/// Stock PostgreSQL: each worker holds whole, ordinary tables; on the coordinator a table of the same name is partitioned by hash,
+/// and each partition is a <c>postgres_fdw</c> foreign table on one worker. The facade is built from the workers' catalog, so that
+/// a migration is written once for both engines. For development and tests: resharding needs Citus.
+/// </summary>
+/// <param name="options">The cluster.</param>
+/// <param name="connections">Opens connections to the workers.</param>
+public sealed class PostgresEngine(DatabaseOptions options, AdminConnections connections) : IDatabaseEngine
+{
+    // Seconds, and milliseconds for tcp_user_timeout: a host that vanishes without a reset must not hold a session for minutes.
+    private static readonly (string Name, string Value)[] ServerOptions =
+    [
+        ("dbname", DatabaseOptions.DatabaseName),
+        ("connect_timeout", "2"),
+        ("keepalives", "1"),
+        ("keepalives_idle", "5"),
+        ("keepalives_interval", "2"),
+        ("keepalives_count", "2"),
+        ("tcp_user_timeout", "5000"),
+    ];
+
+    /// <inheritdoc/>
+    public EngineChoice Kind => EngineChoice.Postgres;
+
+    /// <inheritdoc/>
+    public async Task AttachNodesAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        await coordinator.ExecuteAsync("""
+            CREATE EXTENSION IF NOT EXISTS postgres_fdw;
+            CREATE TABLE IF NOT EXISTS dinehub.distributed_tables (
+                table_name           text PRIMARY KEY,
+                distribution_column  text NOT NULL,
+                facade               text);
+            """, ct);
+        await RefuseReshardingAsync(coordinator, ct);
+        foreach (var worker in options.Workers)
+        {
+            await AttachAsync(coordinator, worker, ct);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(NpgsqlConnection coordinator, Migration migration, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        ArgumentNullException.ThrowIfNull(migration);
+        if (migration.Placement.DistributionColumn is not { } column)
+        {
+            await MigrationLog.ApplyOnceAsync(coordinator, migration, ct);
+            return;
+        }
+
+        foreach (var worker in options.Workers)
+        {
+            await using var connection = await connections.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
+            await MigrationLog.ApplyOnceAsync(connection, migration, ct);
+        }
+
+        await using var first = await connections.OpenAsync(options.Workers[0], DatabaseOptions.DatabaseName, ct);
+        foreach (var table in await TablesAsync(first, ct))
+        {
+            await coordinator.ExecuteAsync("""
+                INSERT INTO dinehub.distributed_tables (table_name, distribution_column) VALUES ($1, $2) ON CONFLICT DO NOTHING
+                """, ct, table, column);
+        }
+
+        await MigrationLog.RecordAsync(coordinator, migration, ct);
+    }
+
+    /// <inheritdoc/>
+    public async Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        await using var worker = await connections.OpenAsync(options.Workers[0], DatabaseOptions.DatabaseName, ct);
+        var tables = await coordinator.ListAsync(
+            "SELECT table_name, distribution_column, coalesce(facade, '') FROM dinehub.distributed_tables ORDER BY table_name",
+            row => (Name: row.GetString(0), Column: row.GetString(1), Facade: row.GetString(2)),
+            ct);
+        foreach (var table in tables)
+        {
+            var statements = await FacadeAsync(worker, table.Name, table.Column, ct);
+            var checksum = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(statements)));
+            if (checksum == table.Facade)
+            {
+                continue;
+            }
+
+            // Rebuilding drops no data: the rows are the workers'. Statements that wait for the lock find the new table by its name.
+            await using var transaction = await coordinator.BeginTransactionAsync(ct);
+            await coordinator.ExecuteAsync("SET LOCAL lock_timeout = '10s'", ct);
+            await coordinator.ExecuteAsync(statements, ct);
+            await coordinator.ExecuteAsync("UPDATE dinehub.distributed_tables SET facade = $1 WHERE table_name = $2", ct, checksum, table.Name);
+            await transaction.CommitAsync(ct);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(
+        NpgsqlConnection coordinator, IReadOnlyCollection<Guid> restaurantIds, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        var rows = await coordinator.ListAsync(
+            """
+            SELECT id, remainder
+            FROM unnest($1) AS id, generate_series(0, $2 - 1) AS remainder
+            WHERE satisfies_hash_partition('orders'::regclass, $2, remainder, id)
+            """,
+            row => (Id: row.GetGuid(0), Remainder: row.GetInt32(1)),
+            ct,
+            restaurantIds.ToArray(),
+            options.Workers.Count);
+        return rows.ToDictionary(row => row.Id, row => options.Workers[row.Remainder].Name);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<TableOnNode>> SpreadAsync(NpgsqlConnection coordinator, IReadOnlySet<string> reachable, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        ArgumentNullException.ThrowIfNull(reachable);
+        var tables = await coordinator.ListAsync(
+            "SELECT table_name FROM dinehub.distributed_tables ORDER BY table_name", row => row.GetString(0), ct);
+        var spread = new List<TableOnNode>();
+        foreach (var worker in options.Workers)
+        {
+            await using var connection = reachable.Contains(worker.Name)
+                ? await connections.OpenAsync(worker, DatabaseOptions.DatabaseName, ct)
+                : null;
+            foreach (var table in tables)
+            {
+                long? rows = connection is null
+                    ? null
+                    : await connection.CountAsync(table, ct);
+                spread.Add(new TableOnNode(worker.Name, table, Pieces: 1, rows));
+            }
+        }
+
+        return spread;
+    }
+
+    private static Task<List<string>> TablesAsync(NpgsqlConnection worker, CancellationToken ct) =>
+        worker.ListAsync("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1", row => row.GetString(0), ct);
+
+    private async Task RefuseReshardingAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    {
+        var known = await coordinator.ListAsync("SELECT srvname::text FROM pg_foreign_server ORDER BY 1", row => row.GetString(0), ct);
+        if (known.Count > 0 && !known.ToHashSet().SetEquals(options.Workers.Select(worker => worker.Name)))
+        {
+            throw new DatabaseSetupException(
+                $"The data is spread over {string.Join(", ", known)}, but the topology names {string.Join(", ", options.Workers.Select(w => w.Name))}. "
+                + "Stock PostgreSQL cannot reshard: install Citus for that, or start over with --fresh.");
+        }
+    }
+
+    private async Task AttachAsync(NpgsqlConnection coordinator, DatabaseNode worker, CancellationToken ct)
+    {
+        await coordinator.ExecuteFormattedAsync(
+            """
+            DO $do$ BEGIN
+              IF NOT EXISTS (SELECT FROM pg_foreign_server WHERE srvname = %1$L) THEN
+                CREATE SERVER %1$I FOREIGN DATA WRAPPER postgres_fdw;
+              END IF;
+            END $do$
+            """, ct, worker.Name);
+        foreach (var (name, value) in ServerOptions.Append(("host", worker.Host)).Append(("port", worker.Port.ToString(System.Globalization.CultureInfo.InvariantCulture))))
+        {
+            await SetOptionAsync(coordinator, "SERVER %1$I", "pg_foreign_server", "srvname", worker.Name, "srvoptions", name, value, ct);
+        }
+
+        await coordinator.ExecuteFormattedAsync("GRANT USAGE ON FOREIGN SERVER %1$I TO " + DatabaseOptions.ApiRole, ct, worker.Name);
+        await MapUserAsync(coordinator, worker, connections.Credentials.Username!, connections.Credentials.Password, ct);
+        await MapUserAsync(coordinator, worker, DatabaseOptions.ApiRole, options.ApiPassword, ct);
+    }
+
+    private static async Task MapUserAsync(NpgsqlConnection coordinator, DatabaseNode worker, string role, string? password, CancellationToken ct)
+    {
+        if (password is null)
+        {
+            return;
+        }
+
+        // Dropped and made again in one transaction, so that sessions never see the server without a mapping.
+        await using var transaction = await coordinator.BeginTransactionAsync(ct);
+        await coordinator.ExecuteFormattedAsync("DROP USER MAPPING IF EXISTS FOR %1$I SERVER %2$I", ct, role, worker.Name);
+        await coordinator.ExecuteFormattedAsync(
+            "CREATE USER MAPPING FOR %1$I SERVER %2$I OPTIONS (user %3$L, password %4$L)", ct, role, worker.Name, role, password);
+        await transaction.CommitAsync(ct);
+    }
+
+    private static async Task SetOptionAsync(
+        NpgsqlConnection connection, string target, string catalog, string nameColumn, string objectName, string optionsColumn, string name, string value, CancellationToken ct)
+    {
+        var current = await connection.ScalarAsync<string>(
+            $"SELECT option_value FROM {catalog}, pg_options_to_table({optionsColumn}) WHERE {nameColumn} = $1 AND option_name = $2", ct, objectName, name);
+        if (current == value)
+        {
+            return;
+        }
+
+        var verb = current is null ? "ADD" : "SET";
+        await connection.ExecuteFormattedAsync($"ALTER {target} OPTIONS ({verb} %2$I %3$L)", ct, objectName, name, value);
+    }
+
+    /// <summary>The statements that build the coordinator's side of one table, from the first worker's catalog.</summary>
+    private async Task<string> FacadeAsync(NpgsqlConnection worker, string table, string column, CancellationToken ct)
+    {
+        var columns = await worker.ListAsync(
+            """
+            SELECT format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod))
+                   || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+                   || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')
+            FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE a.attrelid = format('public.%I', $1)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+            ORDER BY a.attnum
+            """, row => row.GetString(0), ct, table);
+        var privileges = await worker.ListAsync(
+            """
+            SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) privilege
+            WHERE has_table_privilege($1, format('public.%I', $2)::regclass, privilege)
+            """, row => row.GetString(0), ct, DatabaseOptions.ApiRole, table);
+
+        var quote = new NpgsqlCommandBuilder();
+        var name = quote.QuoteIdentifier(table);
+        var sql = new StringBuilder()
+            .AppendLine($"DROP TABLE IF EXISTS {name};")
+            .AppendLine($"CREATE TABLE {name} ({string.Join(", ", columns)}) PARTITION BY HASH ({quote.QuoteIdentifier(column)});");
+        for (var i = 0; i < options.Workers.Count; i++)
+        {
+            sql.AppendLine(
+                $"CREATE FOREIGN TABLE {quote.QuoteIdentifier($"{table}_p{i}")} PARTITION OF {name} FOR VALUES WITH (MODULUS {options.Workers.Count}, REMAINDER {i}) "
+                + $"SERVER {quote.QuoteIdentifier(options.Workers[i].Name)} OPTIONS (schema_name 'public', table_name '{table.Replace("'", "''", StringComparison.Ordinal)}');");
+        }
+
+        if (privileges.Count > 0)
+        {
+            sql.AppendLine($"GRANT {string.Join(", ", privileges)} ON {name} TO {DatabaseOptions.ApiRole};");
+        }
+
+        return sql.ToString();
+    }
+}

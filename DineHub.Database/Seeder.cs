@@ -1,0 +1,144 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using DineHub.Database.Engines;
+using DineHub.Database.Nodes;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace DineHub.Database;
+
+/// <summary>What a seed run did.</summary>
+/// <param name="Added">Restaurants that were not there before.</param>
+/// <param name="Total">Restaurants of the seed.</param>
+public sealed record SeedResult(int Added, int Total);
+
+/// <summary>Fills a database with example restaurants and menus, for development and tests. What is there already stays as it is.</summary>
+/// <param name="cluster">The cluster.</param>
+/// <param name="time">The clock.</param>
+public sealed class Seeder(DatabaseCluster cluster, TimeProvider time)
+{
+    private const int MostCandidates = 1000;
+
+    /// <summary>Adds the restaurants of the seed that are missing.</summary>
+    /// <param name="ct">Cancels the work.</param>
+    /// <exception cref="NpgsqlException">A node does not answer.</exception>
+    public async Task<SeedResult> SeedAsync(CancellationToken ct)
+    {
+        await using var coordinator = await cluster.OpenCoordinatorAsync(ct);
+        var engine = await cluster.EngineAsync(coordinator, ct);
+        var restaurants = Load();
+        var added = 0;
+        foreach (var restaurant in restaurants)
+        {
+            var id = await LocalIdAsync(coordinator, engine, restaurant, ct);
+            added += await AddAsync(coordinator, id, restaurant, ct) ? 1 : 0;
+        }
+
+        return new SeedResult(added, restaurants.Count);
+    }
+
+    /// <summary>
+    /// The first id derived from the slug whose rows live on a worker in the restaurant's own region: the same one at each run
+    /// over the same workers, and no routing table is needed. With no worker there, the first one.
+    /// </summary>
+    private async Task<Guid> LocalIdAsync(NpgsqlConnection coordinator, IDatabaseEngine engine, SeedRestaurant restaurant, CancellationToken ct)
+    {
+        var existing = await coordinator.ScalarAsync<Guid>("SELECT id FROM restaurants WHERE slug = $1", ct, restaurant.Slug);
+        if (existing != Guid.Empty)
+        {
+            return existing;
+        }
+
+        var local = cluster.Options.Workers.Where(worker => worker.Region == restaurant.Region).Select(worker => worker.Name).ToHashSet();
+        var candidates = Enumerable.Range(0, local.Count == 0 ? 1 : MostCandidates).Select(n => NameBasedId(restaurant.Slug, n)).ToList();
+        var located = await engine.LocateAsync(coordinator, candidates, ct);
+        return candidates.Find(id => local.Contains(located[id])) is var found && found != Guid.Empty ? found : candidates[0];
+    }
+
+    /// <summary>A name-based UUID of version 8 (RFC 9562, section 5.8), from SHA-256.</summary>
+    private static Guid NameBasedId(string slug, int number)
+    {
+        var bytes = SHA256.HashData(Encoding.UTF8.GetBytes($"dinehub/restaurants/{slug}/{number}")).AsSpan(0, 16);
+        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x80);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    // The menu first: a restaurant that the directory shows can always be ordered from. Two statements, because they touch two nodes.
+    private async Task<bool> AddAsync(NpgsqlConnection coordinator, Guid id, SeedRestaurant restaurant, CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        await using var menu = new NpgsqlCommand(
+            "INSERT INTO menus (restaurant_id, version, document, updated_at) VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING", coordinator)
+        {
+            Parameters =
+            {
+                new() { Value = id },
+                new() { Value = restaurant.Menu.GetRawText(), NpgsqlDbType = NpgsqlDbType.Jsonb },
+                new() { Value = now },
+            },
+        };
+        await menu.ExecuteNonQueryAsync(ct);
+        return await coordinator.ExecuteAsync(
+            """
+            INSERT INTO restaurants (id, slug, name, description, region, city, address, latitude, longitude, cuisines,
+                                     currency, tax_rate_basis_points, tax_included, time_zone, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            ON CONFLICT DO NOTHING
+            """,
+            ct,
+            id,
+            restaurant.Slug,
+            restaurant.Name,
+            restaurant.Description,
+            restaurant.Region,
+            restaurant.City,
+            restaurant.Address,
+            restaurant.Latitude,
+            restaurant.Longitude,
+            restaurant.Cuisines,
+            restaurant.Currency,
+            restaurant.TaxRateBasisPoints,
+            restaurant.TaxIncluded,
+            restaurant.TimeZone,
+            now) == 1;
+    }
+
+    private static List<SeedRestaurant> Load()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        return assembly.GetManifestResourceNames()
+            .Where(name => name.StartsWith("DineHub.Database.Seed.", StringComparison.Ordinal) && name.EndsWith(".json", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .Select(name =>
+            {
+                using var stream = assembly.GetManifestResourceStream(name)!;
+                return JsonSerializer.Deserialize(stream, SeedJson.Default.SeedRestaurant)!;
+            })
+            .ToList();
+    }
+}
+
+/// <summary>One file of Seed/.</summary>
+internal sealed record SeedRestaurant(
+    string Slug,
+    string Name,
+    string Description,
+    string Region,
+    string City,
+    string Address,
+    double Latitude,
+    double Longitude,
+    string[] Cuisines,
+    string Currency,
+    int TaxRateBasisPoints,
+    bool TaxIncluded,
+    string TimeZone,
+    JsonElement Menu);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(SeedRestaurant))]
+internal sealed partial class SeedJson : JsonSerializerContext;

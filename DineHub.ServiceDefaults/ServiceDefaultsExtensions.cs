@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DineHub.ServiceDefaults;
+
+/// <summary>What every service shares, in the form of Aspire's service defaults: telemetry, health, problem details, deadlines.</summary>
+public static class ServiceDefaultsExtensions
+{
+    private const string Live = "live";
+    private const string Ready = "ready";
+
+    // A request that takes longer has been given up by whoever sent it; the database's own deadlines are shorter.
+    private static readonly TimeSpan RequestDeadline = TimeSpan.FromSeconds(15);
+
+    /// <summary>Registers the shared services. Health checks tagged "ready" decide whether the service is ready.</summary>
+    /// <typeparam name="TBuilder">The kind of application.</typeparam>
+    /// <param name="builder">The application.</param>
+    /// <returns>The same builder.</returns>
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        AddLogging(builder);
+        Telemetry.AddTelemetry(builder);
+        var services = builder.Services;
+        services.AddSingleton(ServiceIdentity.Read(builder.Configuration));
+        services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live, Ready]);
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
+        {
+            context.ProblemDetails.Instance ??= context.HttpContext.Request.Path;
+            context.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
+        });
+        services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy
+        {
+            Timeout = RequestDeadline,
+            TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
+        });
+        services.ConfigureHttpClientDefaults(http => http
+            .ConfigureHttpClient(client => client.Timeout = TimeSpan.FromSeconds(10))
+            .UseSocketsHttpHandler((handler, _) =>
+            {
+                handler.ConnectTimeout = TimeSpan.FromSeconds(2);
+                handler.PooledConnectionLifetime = TimeSpan.FromMinutes(2);
+            }));
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(20));
+        return builder;
+    }
+
+    /// <summary>Turns faults and bare status codes into problem+json (RFC 9457), and gives each request its deadline. Comes first.</summary>
+    /// <param name="app">The application.</param>
+    /// <returns>The same application.</returns>
+    public static WebApplication UseServiceDefaults(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });
+        app.UseStatusCodePages();
+        app.UseRequestTimeouts();
+        return app;
+    }
+
+    /// <summary>
+    /// Maps <c>/health/live</c> (the process works: restart it otherwise) and <c>/health/ready</c> (it can serve: send it nothing
+    /// otherwise). Both answer 200 or 503 with JSON, inside the mesh only: the ingress does not pass them on.
+    /// </summary>
+    /// <param name="app">The application.</param>
+    /// <returns>The same application.</returns>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        foreach (var tag in new[] { Live, Ready })
+        {
+            app.MapHealthChecks($"/health/{tag}", new HealthCheckOptions
+            {
+                Predicate = check => check.Tags.Contains(tag),
+                ResponseWriter = HealthResponse.WriteAsync,
+            });
+        }
+
+        return app;
+    }
+
+    /// <summary>Registers the handler of last resort. Handlers are asked in the order of their registration, so this comes after all others.</summary>
+    /// <param name="services">The services.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddRequestFaultHandler(this IServiceCollection services) => services.AddExceptionHandler<RequestFaultHandler>();
+
+    private static void AddLogging(IHostApplicationBuilder builder)
+    {
+        builder.Logging.ClearProviders();
+        if (builder.Environment.IsDevelopment())
+        {
+            builder.Logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = null;
+            });
+        }
+        else
+        {
+            builder.Logging.AddJsonConsole(console =>
+            {
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+                console.IncludeScopes = true;
+            });
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace DineHub.ServiceDefaults;
+
+/// <summary>
+/// Sends traces, metrics and logs by OTLP where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is configured; otherwise collects nothing.
+/// The runtime, ASP.NET Core, Npgsql and YARP emit on their own, so no instrumentation package is needed.
+/// </summary>
+internal static class Telemetry
+{
+    private const string EndpointKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    private static readonly string[] Sources =
+        ["Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "Yarp.ReverseProxy", "DineHub.*"];
+
+    private static readonly string[] Meters =
+        ["Microsoft.AspNetCore.*", "System.Net.Http", "System.Net.NameResolution", "System.Runtime", "Npgsql", "Yarp.ReverseProxy", "DineHub.*"];
+
+    public static void AddTelemetry(IHostApplicationBuilder builder)
+    {
+        if (string.IsNullOrWhiteSpace(builder.Configuration[EndpointKey]))
+        {
+            return;
+        }
+
+        var identity = ServiceIdentity.Read(builder.Configuration);
+        void Describe(ResourceBuilder resource) => resource
+            .AddService(
+                builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Environment.ApplicationName,
+                serviceInstanceId: identity.Node)
+            .AddAttributes([new("cloud.region", identity.Region)]);
+
+        builder.Logging.AddOpenTelemetry(logs =>
+        {
+            logs.IncludeFormattedMessage = true;
+            logs.IncludeScopes = true;
+            var resource = ResourceBuilder.CreateDefault();
+            Describe(resource);
+            logs.SetResourceBuilder(resource).AddOtlpExporter(options => ReadExporter(builder.Configuration, options));
+        });
+        builder.Services.AddHostedService(_ => new TelemetryService(OpenTelemetrySdk.Create(sdk => sdk
+            .ConfigureResource(Describe)
+            .WithTracing(tracing => tracing.AddSource(Sources).AddOtlpExporter(options => ReadExporter(builder.Configuration, options)))
+            .WithMetrics(metrics => metrics.AddMeter(Meters).AddOtlpExporter(options => ReadExporter(builder.Configuration, options))))));
+    }
+
+    // The exporter itself reads environment variables only; command line and files shall count as well.
+    private static void ReadExporter(IConfiguration configuration, OtlpExporterOptions options)
+    {
+        options.Endpoint = new Uri(configuration[EndpointKey]!);
+        options.Protocol = configuration["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf" ? OtlpExportProtocol.HttpProtobuf : OtlpExportProtocol.Grpc;
+        options.Headers = configuration["OTEL_EXPORTER_OTLP_HEADERS"];
+    }
+
+    /// <summary>Keeps the SDK until the service stops, then sends what is still to be sent.</summary>
+    private sealed class TelemetryService(OpenTelemetrySdk sdk) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken)
+        {
+            sdk.Dispose();
+            return Task.CompletedTask;
+        }
+    }
+}
