@@ -18,7 +18,7 @@ internal static class ApiApplication
 
     public static WebApplication Build(string[] args)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddServiceDefaults();
         builder.AddNpgsqlDataSource(DatabaseOptions.DatabaseName);
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -1,12 +1,15 @@
 using System.CommandLine;
 using DineHub.AppHost.Commands;
+using DineHub.AppHost.Local;
 using DineHub.AppHost.Topology;
 
+const int Failed = 1;
 const int Misconfigured = 2;
 
 var common = new CommonOptions();
 var root = new RootCommand("Runs the DineHub cluster that a topology describes. Without a verb: up.") { common.File, common.Set };
 root.Subcommands.Add(TopologyCommand.Create(common));
+UpCommand.AddTo(root, common);
 
 try
 {
@@ -16,4 +19,9 @@ catch (Exception e) when (e is TopologyException or FileNotFoundException or Inv
 {
     await Console.Error.WriteLineAsync(e.Message);
     return Misconfigured;
+}
+catch (Exception e) when (e is PrerequisiteException or NodeFailedException)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return Failed;
 }

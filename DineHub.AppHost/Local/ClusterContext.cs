@@ -1,0 +1,49 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using DineHub.AppHost.Topology;
+
+namespace DineHub.AppHost.Local;
+
+/// <summary>What the nodes of one cluster share.</summary>
+internal sealed class ClusterContext(
+    ClusterTopology topology,
+    ClusterDirectory directory,
+    ClusterSecrets secrets,
+    PostgresInstallation postgres,
+    Action<LocalNode> changed,
+    Action<string, string>? echo)
+{
+    public ClusterTopology Topology { get; } = topology;
+
+    public ClusterDirectory Directory { get; } = directory;
+
+    public ClusterSecrets Secrets { get; } = secrets;
+
+    public PostgresInstallation Postgres { get; } = postgres;
+
+    public UnprivilegedUser? PostgresUser { get; } = UnprivilegedUser.Find();
+
+    public static HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(2) };
+
+    public void Changed(LocalNode node) => changed(node);
+
+    public NodeLog OpenLog(string name) => new(Directory.LogFile(name), echo is null ? null : line => echo(name, line));
+
+    /// <summary>A .NET program of this solution, by its assembly's name.</summary>
+    public static ProcessSpec DotNet(string assembly, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    {
+        var path = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().First(a => a.Key == assembly).Value!;
+        if (!File.Exists(path))
+        {
+            throw new PrerequisiteException($"'{path}' is not built.", "Build the solution: 'dotnet build'.");
+        }
+
+        return new ProcessSpec(Muxer(), ["exec", path, .. arguments], environment, Path.GetDirectoryName(path)!);
+    }
+
+    // …/dotnet/shared/Microsoft.NETCore.App/10.0.x/ → …/dotnet/dotnet
+    private static string Muxer() =>
+        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host && File.Exists(host)
+            ? host
+            : Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
+}

@@ -1,0 +1,288 @@
+using System.Globalization;
+using System.Text.Json;
+using DineHub.AppHost.Topology;
+
+namespace DineHub.AppHost.Local;
+
+/// <summary>How a local cluster runs.</summary>
+public sealed record LocalClusterOptions
+{
+    /// <summary>The folder that it keeps everything in; null for this checkout's own.</summary>
+    public string? DataDirectory { get; init; }
+
+    /// <summary>Whether to start over with empty databases.</summary>
+    public bool Fresh { get; init; }
+
+    /// <summary>Whether to remove the folder in the end.</summary>
+    public bool DeleteData { get; init; }
+
+    /// <summary>Whether to add the example restaurants that are missing.</summary>
+    public bool Seed { get; init; } = true;
+
+    /// <summary>Is told of each node whose state has changed, from any thread.</summary>
+    public Action<LocalNode>? OnStateChanged { get; init; }
+
+    /// <summary>Gets each line of output with its node's name, from any thread.</summary>
+    public Action<string, string>? OnOutput { get; init; }
+}
+
+/// <summary>
+/// A topology as processes on this machine: PostgreSQL servers, backends and gateways. Standbys, Headscale and monitoring have no
+/// part in it yet. Serves the <c>up</c> verb, tests, drills and benchmarks.
+/// </summary>
+public sealed class LocalCluster : IAsyncDisposable
+{
+    private const string LocalHost = "127.0.0.1";
+
+    private readonly PortAllocator ports = new();
+    private readonly LocalClusterOptions options;
+    private readonly ClusterDirectory directory;
+    private readonly ClusterContext context;
+    private readonly Lock stateFile = new();
+    private bool ready;
+
+    /// <summary>Checks what the cluster needs and lays it out; nothing is started yet.</summary>
+    /// <param name="topology">The topology.</param>
+    /// <param name="options">How it runs.</param>
+    /// <exception cref="PrerequisiteException">Something is missing or in the way.</exception>
+    public LocalCluster(ClusterTopology topology, LocalClusterOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(topology);
+        ArgumentNullException.ThrowIfNull(options);
+        if (OperatingSystem.IsWindows())
+        {
+            throw new PrerequisiteException("A local cluster does not run on Windows itself.", "Run it inside WSL 2: 'wsl --install'.");
+        }
+
+        this.options = options;
+        Topology = topology;
+        var postgres = PostgresInstallation.Find();
+        var gateways = GatewayPorts(topology);
+        directory = ClusterDirectory.Open(options.DataDirectory ?? ClusterDirectory.Default(), options.Fresh);
+        context = new ClusterContext(topology, directory, ClusterSecrets.LoadOrCreate(directory), postgres, OnStateChanged, options.OnOutput);
+
+        PostgresNode Database(Node node) => new(node, ports.Next(), context);
+        Coordinator = Database(topology.Coordinator);
+        Workers = [.. topology.OfRole(Role.Worker).Select(Database)];
+        Backends = [.. topology.OfRole(Role.Backend).Select(node => new BackendNode(node, ports.Next(), context, Coordinator))];
+        Gateways = [.. topology.OfRole(Role.Ingress).Zip(gateways, (node, port) => new GatewayNode(node, port, ports.Next(), context, Backends))];
+        Nodes = [.. Gateways, .. Backends, Coordinator, .. Workers];
+    }
+
+    /// <summary>The topology.</summary>
+    public ClusterTopology Topology { get; }
+
+    /// <summary>The nodes that run here.</summary>
+    public IReadOnlyList<LocalNode> Nodes { get; }
+
+    /// <summary>The coordinator.</summary>
+    public PostgresNode Coordinator { get; }
+
+    /// <summary>The workers.</summary>
+    public IReadOnlyList<PostgresNode> Workers { get; }
+
+    /// <summary>The replicas of the API.</summary>
+    public IReadOnlyList<BackendNode> Backends { get; }
+
+    /// <summary>The gateways.</summary>
+    public IReadOnlyList<GatewayNode> Gateways { get; }
+
+    /// <summary>The folder that it keeps everything in.</summary>
+    public string DataDirectory => directory.Root;
+
+    /// <summary>The file that holds the operators' key, readable by its owner only.</summary>
+    public string OperatorKeyFile => directory.OperatorKeyFile;
+
+    /// <summary>The operators' key. Secret.</summary>
+    public string OperatorKey => context.Secrets.OperatorKey;
+
+    /// <summary>How the API reaches the database. Secret.</summary>
+    public string ApiConnectionString => BackendNode.ConnectionString(Coordinator, context.Secrets);
+
+    /// <summary>What the <c>db</c> verbs of DineHub.Api need in their environment. Secret.</summary>
+    public IReadOnlyDictionary<string, string> DatabaseEnvironment
+    {
+        get
+        {
+            var environment = new Dictionary<string, string>
+            {
+                ["DOTNET_TieredPGO"] = "0",
+                ["ConnectionStrings__dinehub-admin"] = Coordinator.AdminConnectionString("postgres"),
+                ["Database__CoordinatorName"] = Coordinator.Name,
+                ["Database__CoordinatorRegion"] = Coordinator.Node.Region,
+                ["Database__CoordinatorHost"] = LocalHost,
+                ["Database__CoordinatorPort"] = Coordinator.Port.ToString(CultureInfo.InvariantCulture),
+                ["Database__ApiPassword"] = context.Secrets.ApiPassword,
+                ["Database__Shards"] = Topology.Shards.ToString(CultureInfo.InvariantCulture),
+            };
+            foreach (var (worker, i) in Workers.Select((worker, i) => (worker, i)))
+            {
+                var prefix = string.Create(CultureInfo.InvariantCulture, $"Database__Nodes__{i}__");
+                environment[prefix + "Name"] = worker.Name;
+                environment[prefix + "Region"] = worker.Node.Region;
+                environment[prefix + "Host"] = LocalHost;
+                environment[prefix + "Port"] = worker.Port.ToString(CultureInfo.InvariantCulture);
+            }
+
+            return environment;
+        }
+    }
+
+    /// <summary>The node of a name.</summary>
+    /// <param name="name">The name in the topology.</param>
+    /// <exception cref="ArgumentException">No node of that name runs here.</exception>
+    public LocalNode Node(string name) =>
+        Nodes.FirstOrDefault(node => node.Name == name)
+        ?? throw new ArgumentException($"No node '{name}' runs here; there are {string.Join(", ", Nodes.Select(node => node.Name))}.", nameof(name));
+
+    /// <summary>The first gateway of a region.</summary>
+    /// <param name="region">The region's name.</param>
+    public GatewayNode Gateway(string region) => Gateways.First(gateway => gateway.Node.Region == region);
+
+    /// <summary>Starts everything, what is independent side by side, and waits until all of it is ready.</summary>
+    /// <param name="ct">Cancels the start; what was started is stopped then.</param>
+    /// <exception cref="NodeFailedException">A node did not start.</exception>
+    /// <exception cref="PrerequisiteException">Something is missing or in the way.</exception>
+    public async Task StartAsync(CancellationToken ct)
+    {
+        try
+        {
+            await AllAsync(Workers.Prepend(Coordinator).Select<PostgresNode, Func<CancellationToken, Task>>(node => node.StartAsync), ct);
+            await DatabaseVerbAsync("migrate", ct);
+            Func<CancellationToken, Task>[] seed = options.Seed ? [token => DatabaseVerbAsync("seed", token)] : [];
+            await AllAsync([.. seed, .. Backends.Concat<LocalNode>(Gateways).Select<LocalNode, Func<CancellationToken, Task>>(node => node.StartAsync)], ct);
+            ready = true;
+            WriteState();
+        }
+        catch
+        {
+            await StopAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a <c>db</c> verb of DineHub.Api against this cluster; its output goes to the log <c>db-{verb}.log</c>.</summary>
+    /// <param name="verb">The verb: migrate, seed or status.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <exception cref="NodeFailedException">It failed.</exception>
+    public async Task DatabaseVerbAsync(string verb, CancellationToken ct)
+    {
+        using var log = context.OpenLog("db-" + verb);
+        await Tool.RunAsync("db-" + verb, $"'DineHub.Api db {verb}'", ClusterContext.DotNet("DineHub.Api", ["db", verb], DatabaseEnvironment), log, ct);
+    }
+
+    /// <summary>Stops everything in order: gateways, backends, databases. Each has seconds; what takes longer is killed.</summary>
+    public async Task StopAsync()
+    {
+        ready = false;
+        foreach (var layer in new IEnumerable<LocalNode>[] { Gateways, Backends, Workers.Prepend(Coordinator) })
+        {
+            await Task.WhenAll(layer.Select(node => node.StopAsync()));
+        }
+    }
+
+    /// <summary>Kills everything at once.</summary>
+    public Task KillAsync() => Task.WhenAll(Nodes.Select(node => node.KillAsync()));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        foreach (var node in Nodes)
+        {
+            await node.DisposeAsync();
+        }
+
+        File.Delete(directory.StateFile);
+        if (options.DeleteData)
+        {
+            directory.Delete();
+        }
+        else
+        {
+            directory.Dispose();
+        }
+
+        ports.Dispose();
+    }
+
+    private List<int> GatewayPorts(ClusterTopology topology)
+    {
+        var gateways = topology.OfRole(Role.Ingress).ToList();
+        var fixedPorts = gateways.Select((_, i) => topology.LocalGatewayPort + i).ToList();
+        if (topology.LocalGatewayPort == 0)
+        {
+            return [.. gateways.Select(_ => ports.Next())];
+        }
+
+        foreach (var (gateway, port) in gateways.Zip(fixedPorts).Where(pair => !PortAllocator.IsFree(pair.Second)))
+        {
+            ports.Dispose();
+            throw new PrerequisiteException(
+                $"Port {port} of 127.0.0.1, which {gateway.Name} is to listen on, is taken.",
+                $"Stop whoever has it ('ss -ltnp sport = :{port}' shows who), or choose other ports: --set Local:GatewayPort=9080.");
+        }
+
+        return fixedPorts;
+    }
+
+    /// <summary>Does all at the same time; the first failure cancels the others and is the one that is thrown.</summary>
+    private static async Task AllAsync(IEnumerable<Func<CancellationToken, Task>> actions, CancellationToken ct)
+    {
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        Exception? first = null;
+        await Task.WhenAll(actions.Select(async action =>
+        {
+            try
+            {
+                await action(failed.Token);
+            }
+            catch (Exception e)
+            {
+                Interlocked.CompareExchange(ref first, e, null);
+                await failed.CancelAsync();
+            }
+        }));
+        if (first is not null)
+        {
+            ct.ThrowIfCancellationRequested();
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(first);
+        }
+    }
+
+    private void OnStateChanged(LocalNode node)
+    {
+        if (ready)
+        {
+            WriteState();
+        }
+
+        options.OnStateChanged?.Invoke(node);
+    }
+
+    // For tools and people beside the running cluster; it goes away with it.
+    private void WriteState()
+    {
+        var state = new ClusterState(
+            Environment.ProcessId, [.. Nodes.Select(node => new NodeSummary(node.Name, node.State, node.ProcessId, node.Address, node.LogFile, node.Restarts))]);
+        lock (stateFile)
+        {
+            File.WriteAllText(directory.StateFile + ".new", JsonSerializer.Serialize(state, LocalJson.Default.ClusterState));
+            File.Move(directory.StateFile + ".new", directory.StateFile, overwrite: true);
+        }
+    }
+}
+
+/// <summary>What <c>cluster.json</c> of a data folder says while the cluster runs.</summary>
+/// <param name="ProcessId">The process that supervises it.</param>
+/// <param name="Nodes">Its nodes.</param>
+public sealed record ClusterState(int ProcessId, IReadOnlyList<NodeSummary> Nodes);
+
+/// <summary>One node in <c>cluster.json</c>.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="State">What its process is doing.</param>
+/// <param name="ProcessId">Its process; null where there is none.</param>
+/// <param name="Address">Where it is reached.</param>
+/// <param name="LogFile">The file that its output goes to.</param>
+/// <param name="Restarts">How often it was started again after a crash.</param>
+public sealed record NodeSummary(string Name, NodeState State, int? ProcessId, string Address, string LogFile, int Restarts);

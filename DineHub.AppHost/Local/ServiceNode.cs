@@ -1,0 +1,46 @@
+using DineHub.AppHost.Topology;
+
+namespace DineHub.AppHost.Local;
+
+/// <summary>A .NET service of this solution, ready when its health endpoint says so.</summary>
+public abstract class ServiceNode : LocalNode
+{
+    private protected ServiceNode(Node node, int port, ClusterContext context)
+        : base(node, port, context)
+    {
+    }
+
+    /// <summary>Where it is reached.</summary>
+    public Uri Url => new($"http://127.0.0.1:{Port}");
+
+    /// <inheritdoc/>
+    public override string Address => Url.ToString().TrimEnd('/');
+
+    private protected abstract Uri HealthUrl { get; }
+
+    /// <summary>The environment that every service gets, by the names that it gets from Aspire and from systemd, too.</summary>
+    private protected Dictionary<string, string> BaseEnvironment(string serviceName) => new()
+    {
+        ["ASPNETCORE_ENVIRONMENT"] = "Development",
+        ["DOTNET_ENVIRONMENT"] = "Development",
+        ["DOTNET_NOLOGO"] = "1",
+        ["DOTNET_TieredPGO"] = "0",
+        ["DOTNET_gcServer"] = "0",
+        ["DINEHUB_NODE"] = Name,
+        ["DINEHUB_REGION"] = Node.Region,
+        ["OTEL_SERVICE_NAME"] = serviceName,
+    };
+
+    private protected override async Task<bool> AnswersAsync(CancellationToken ct)
+    {
+        try
+        {
+            using var response = await ClusterContext.Http.GetAsync(HealthUrl, ct);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
+}
