@@ -41,7 +41,15 @@ internal static class ApiApplication
             .AddScheme<OperatorKeyOptions, OperatorKeyHandler>(
                 OperatorKeyOptions.Scheme, options => options.Key = builder.Configuration[OperatorKeyOptions.ConfigurationKey]);
         services.AddAuthorizationBuilder().AddPolicy(Policies.Staff, policy => policy.RequireRole(Roles.Operator));
-        services.AddOpenApi();
+        services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "DineHub";
+            document.Info.Version = "v1";
+
+            // The addresses are relative to wherever the document was read: a replica's own address is nobody's business.
+            document.Servers?.Clear();
+            return Task.CompletedTask;
+        }));
         services.AddMemoryCache(cache => cache.SizeLimit = MostCachedMenus);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<RestaurantDirectory>();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -17,7 +18,7 @@ internal sealed partial class RequestFaultHandler(IProblemDetailsService problem
             case BadHttpRequestException { InnerException: JsonException json } bad:
                 return await WriteAsync(httpContext, bad.StatusCode, "The request body is not valid.", (Field(json), Rule(json)));
             case BadHttpRequestException bad:
-                return await WriteAsync(httpContext, bad.StatusCode, Title(bad), error: null);
+                return await WriteAsync(httpContext, bad.StatusCode, Title(bad), BindingError(bad));
             case OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested:
                 httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
                 return true;
@@ -30,6 +31,19 @@ internal sealed partial class RequestFaultHandler(IProblemDetailsService problem
     // "$.lines[0].quantity" → "lines[0].quantity"; the document itself is "body".
     private static string Field(JsonException json) =>
         json.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : "body";
+
+    // The framework says which parameter it could not bind in its message only.
+    private static (string Field, string Rule)? BindingError(BadHttpRequestException bad)
+    {
+        if (bad.StatusCode != StatusCodes.Status400BadRequest)
+        {
+            return null;
+        }
+
+        return ParameterPattern().Match(bad.Message) is { Success: true } match
+            ? (match.Groups["name"].Value, "has a value of the wrong type, or one that is out of range")
+            : bad.Message.Contains("body", StringComparison.Ordinal) ? ("body", "is required") : null;
+    }
 
     // The serializer's own sentences name .NET types, which are nobody's business and no help.
     private static string Rule(JsonException json) => json switch
@@ -59,6 +73,9 @@ internal sealed partial class RequestFaultHandler(IProblemDetailsService problem
 
         return await problems.TryWriteAsync(context);
     }
+
+    [GeneratedRegex("""^Failed to bind parameter "[^"]*?(?<name>\w+)" from""", RegexOptions.ExplicitCapture)]
+    private static partial Regex ParameterPattern();
 
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed unexpectedly")]
     private partial void LogUnexpected(Exception exception, string method, string path);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -32,11 +33,7 @@ public static class ServiceDefaultsExtensions
         var services = builder.Services;
         services.AddSingleton(ServiceIdentity.Read(builder.Configuration));
         services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live, Ready]);
-        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
-        {
-            context.ProblemDetails.Instance ??= context.HttpContext.Request.Path;
-            context.ProblemDetails.Extensions["traceId"] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
-        });
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Customize);
         services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy
         {
             Timeout = RequestDeadline,
@@ -90,6 +87,27 @@ public static class ServiceDefaultsExtensions
     /// <param name="services">The services.</param>
     /// <returns>The same services.</returns>
     public static IServiceCollection AddRequestFaultHandler(this IServiceCollection services) => services.AddExceptionHandler<RequestFaultHandler>();
+
+    private static void Customize(ProblemDetailsContext context)
+    {
+        var problem = context.ProblemDetails;
+        problem.Instance ??= context.HttpContext.Request.Path;
+        problem.Extensions["traceId"] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
+
+        // Refused by the framework before anything of ours saw the request.
+        (string Field, string Rule)? error = problem.Status switch
+        {
+            StatusCodes.Status413PayloadTooLarge => ("body", MostBytes(context.HttpContext) is { } most ? $"must be at most {most} bytes" : "is too large"),
+            StatusCodes.Status415UnsupportedMediaType => ("Content-Type", "must be application/json"),
+            _ => null,
+        };
+        if (error is { } named)
+        {
+            problem.Extensions.TryAdd("errors", new Dictionary<string, string[]> { [named.Field] = [named.Rule] });
+        }
+    }
+
+    private static long? MostBytes(HttpContext http) => http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize;
 
     private static void AddLogging(IHostApplicationBuilder builder)
     {

@@ -13,7 +13,9 @@ internal static class MenuEndpoints
         routes.MapGet("/restaurants/{restaurantId:guid}/menu", GetAsync).WithTags("Menus").WithName("GetMenu")
             .WithSummary("Read a restaurant's whole menu.")
             .WithDescription("Conditional: with If-None-Match and the ETag of an unchanged menu the answer is 304.")
-            .Produces(StatusCodes.Status304NotModified);
+            .Produces(StatusCodes.Status304NotModified)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         return routes;
     }
 

@@ -23,11 +23,21 @@ internal static class OrderEndpoints
         group.MapPost("/", PlaceAsync).WithName("PlaceOrder").WithSummary("Place an order.")
             .WithDescription(
                 "Prices come from the menu. The same Idempotency-Key with the same body gives the first answer again, marked by the header "
-                + "Idempotency-Replayed; with another body it is refused (422). After 502, 503 or 504 send the same request again: it is stored once.");
+                + "Idempotency-Replayed; with another body it is refused (422). After 502, 503 or 504 send the same request again: it is stored once.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapGet("/{orderId:guid}", GetAsync).WithName("GetOrder").WithSummary("Read an order.")
-            .WithDescription("For whoever shows the order's Tracking-Token, and for staff. A wrong token is 404, like an order that is not there.");
+            .WithDescription("For whoever shows the order's Tracking-Token, and for staff. A wrong token is 404, like an order that is not there.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapPost("/{orderId:guid}/status", ChangeStatusAsync).WithName("ChangeOrderStatus").WithSummary("Move an order to its next stage.")
             .WithDescription("With If-Match the change is made only at that version of the order (412 otherwise).")
+            .ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequireAuthorization(Policies.Staff);
         return routes;
     }

@@ -15,7 +15,8 @@ internal static class RestaurantEndpoints
         group.MapGet("/", ListAsync).WithName("ListRestaurants")
             .WithSummary("List restaurants by name, a page at a time.")
             .WithDescription($"limit: 1 to {MostLimit}, {DefaultLimit} unless given. cursor: the nextCursor of the page before.");
-        group.MapGet("/{restaurantId:guid}", GetAsync).WithName("GetRestaurant").WithSummary("Read one restaurant.");
+        group.MapGet("/{restaurantId:guid}", GetAsync).WithName("GetRestaurant").WithSummary("Read one restaurant.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
         return routes;
     }
 

@@ -30,7 +30,7 @@ internal static class TopologyCommand
     /// <summary>A console whose tables are not folded where the output is redirected.</summary>
     public static IAnsiConsole WideConsole()
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings());
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect });
         console.Profile.Width = Math.Max(console.Profile.Width, NarrowestTable);
         return console;
     }

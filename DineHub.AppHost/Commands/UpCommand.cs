@@ -50,7 +50,7 @@ internal sealed class UpCommand
             {
                 if (everything || NodeLog.IsNoteworthy(line))
                 {
-                    Print($"[grey]{Markup.Escape($"[{node}]")}[/] {Markup.Escape(line)}");
+                    Echo($"[{node}] {line}");
                 }
             },
         });
@@ -141,6 +141,15 @@ internal sealed class UpCommand
             console.MarkupLine($"  try: curl {gateway}/api/v1/restaurants");
             console.MarkupLine($"  the operators' key is in {Markup.Escape(cluster.OperatorKeyFile)}");
             console.MarkupLine("Ctrl+C stops the cluster; its data stays for the next run.");
+        }
+    }
+
+    // As it is, not folded to the console's width: people search for it, and copy it.
+    private void Echo(string line)
+    {
+        lock (gate)
+        {
+            Console.WriteLine(line);
         }
     }
 
