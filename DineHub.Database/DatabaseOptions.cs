@@ -47,7 +47,7 @@ public sealed record DatabaseOptions
 
     /// <summary>Reads the options from configuration.</summary>
     /// <param name="configuration">
-    /// <c>ConnectionStrings:dinehub-admin</c>, <c>Database:Engine</c>, <c>Database:Coordinator{Name,Region,Host,Port}</c>,
+    /// <c>Database:AdminConnectionString</c>, <c>Database:Engine</c>, <c>Database:Coordinator{Name,Region,Host,Port}</c>,
     /// <c>Database:Nodes:n:{Name,Region,Host,Port}</c>, <c>Database:ApiPassword</c>, <c>Database:Shards</c>.
     /// </param>
     /// <exception cref="DatabaseConfigurationException">Something is missing or wrong; the message lists everything.</exception>
@@ -84,7 +84,7 @@ public sealed record DatabaseOptions
             return minimum;
         }
 
-        var admin = Required("ConnectionStrings:dinehub-admin");
+        var admin = Required("Database:AdminConnectionString");
         var parsed = new NpgsqlConnectionStringBuilder();
         try
         {
@@ -92,7 +92,7 @@ public sealed record DatabaseOptions
         }
         catch (ArgumentException e)
         {
-            errors.Add($"ConnectionStrings:dinehub-admin: {e.Message}");
+            errors.Add($"Database:AdminConnectionString: {e.Message}");
         }
 
         var engine = EngineChoice.Auto;

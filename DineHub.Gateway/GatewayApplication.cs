@@ -2,6 +2,7 @@ using System.Globalization;
 using DineHub.Gateway.Balancing;
 using DineHub.Gateway.Retries;
 using DineHub.ServiceDefaults;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -43,6 +44,7 @@ internal static class GatewayApplication
                 context.AddXForwarded(ForwardedTransformActions.Set);
                 context.AddRequestHeaderRemove("Forwarded");
                 context.AddRequestHeaderRemove("X-Real-IP");
+                context.AddResponseHeaderRemove("Server");
             });
 
         var app = builder.Build();
@@ -115,6 +117,13 @@ internal static class GatewayApplication
         if (http.Request.ContentLength is not > MostBodyBytes)
         {
             return next(http);
+        }
+
+        // A connection that is reset while the client still sends would take the answer with it. With the limit off, Kestrel reads
+        // and drops the rest for up to 5 seconds, as nginx does (lingering_close).
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = null;
         }
 
         http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
-using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -45,20 +44,16 @@ internal static class Telemetry
             logs.IncludeScopes = true;
             var resource = ResourceBuilder.CreateDefault();
             Describe(resource);
-            logs.SetResourceBuilder(resource).AddOtlpExporter(options => ReadExporter(builder.Configuration, options));
+            logs.SetResourceBuilder(resource).AddOtlpExporter();
         });
-        builder.Services.AddHostedService(_ => new TelemetryService(OpenTelemetrySdk.Create(sdk => sdk
-            .ConfigureResource(Describe)
-            .WithTracing(tracing => tracing.AddSource(Sources).AddOtlpExporter(options => ReadExporter(builder.Configuration, options)))
-            .WithMetrics(metrics => metrics.AddMeter(Meters).AddOtlpExporter(options => ReadExporter(builder.Configuration, options))))));
-    }
-
-    // The exporter itself reads environment variables only; command line and files shall count as well.
-    private static void ReadExporter(IConfiguration configuration, OtlpExporterOptions options)
-    {
-        options.Endpoint = new Uri(configuration[EndpointKey]!);
-        options.Protocol = configuration["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf" ? OtlpExportProtocol.HttpProtobuf : OtlpExportProtocol.Grpc;
-        options.Headers = configuration["OTEL_EXPORTER_OTLP_HEADERS"];
+        builder.Services.AddHostedService(_ => new TelemetryService(OpenTelemetrySdk.Create(sdk =>
+        {
+            // The exporters read OTEL_* from here: from files and the command line as well as from the environment.
+            sdk.Services.AddSingleton<IConfiguration>(builder.Configuration);
+            sdk.ConfigureResource(Describe)
+                .WithTracing(tracing => tracing.AddSource(Sources).AddOtlpExporter())
+                .WithMetrics(metrics => metrics.AddMeter(Meters).AddOtlpExporter());
+        })));
     }
 
     /// <summary>Keeps the SDK until the service stops, then sends what is still to be sent.</summary>

@@ -8,5 +8,6 @@ internal static class ReferenceTopology
     public static string File { get; } = Path.Combine(Path.GetDirectoryName(typeof(ClusterTopology).Assembly.Location)!, "dinehub.json");
 
     public static ClusterTopology Load(params (string Key, string? Value)[] overrides) =>
-        TopologyConfiguration.Load(File, overrides.Prepend(("Local:GatewayPort", "0")).Select(pair => KeyValuePair.Create(pair.Item1, pair.Item2)));
+        TopologyConfiguration.Load(
+            File, overrides.Prepend(("Local:GatewayPort", "0")).GroupBy(pair => pair.Item1).ToDictionary(group => group.Key, group => group.Last().Item2));
 }

@@ -8,8 +8,10 @@ namespace DineHub.Api.Errors;
 /// away. Whether a write took place may be unknown then; the same request with the same Idempotency-Key finds out.
 /// </summary>
 /// <param name="problems">Writes problem+json.</param>
+/// <param name="dataSource">The connections.</param>
 /// <param name="logger">The log.</param>
-internal sealed partial class DatabaseUnavailableHandler(IProblemDetailsService problems, ILogger<DatabaseUnavailableHandler> logger) : IExceptionHandler
+internal sealed partial class DatabaseUnavailableHandler(
+    IProblemDetailsService problems, NpgsqlDataSource dataSource, ILogger<DatabaseUnavailableHandler> logger) : IExceptionHandler
 {
     private const string RetryAfterSeconds = "2";
 
@@ -18,6 +20,12 @@ internal sealed partial class DatabaseUnavailableHandler(IProblemDetailsService 
         if (!IsUnavailable(exception))
         {
             return false;
+        }
+
+        if (IsConnectionLost(exception))
+        {
+            // The server has gone, and with it the other idle connections of the pool: the next requests shall not find out one by one.
+            dataSource.Clear();
         }
 
         LogUnavailable(httpContext.Request.Method, httpContext.Request.Path, (exception as PostgresException)?.SqlState, exception.Message);
@@ -42,6 +50,11 @@ internal sealed partial class DatabaseUnavailableHandler(IProblemDetailsService 
         PostgresException { SqlState: ['0', '8', ..] } => true,
         _ => false,
     };
+
+    // Of this process to the server; 08xxx from postgres_fdw is the server's connection to a worker.
+    private static bool IsConnectionLost(Exception exception) =>
+        exception is NpgsqlException and not PostgresException
+        || exception is PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown };
 
     [LoggerMessage(LogLevel.Warning, "{Method} {Path}: the database does not answer (SQLSTATE {SqlState}): {Reason}")]
     private partial void LogUnavailable(string method, string path, string? sqlState, string reason);

@@ -27,7 +27,7 @@ internal static class DbCommand
         var seed = new Command("seed", "Add the example restaurants that are missing. For development and tests.");
         seed.SetAction((_, ct) => RunAsync(configuration, SeedAsync, ct));
 
-        return new Command("db", "Work on the database cluster (ConnectionStrings:dinehub-admin, Database:Nodes).") { migrate, seed, status };
+        return new Command("db", "Work on the database cluster (Database:AdminConnectionString, Database:Nodes).") { migrate, seed, status };
     }
 
     private static async Task<int> RunAsync(IConfiguration configuration, Func<DatabaseCluster, CancellationToken, Task> action, CancellationToken ct)

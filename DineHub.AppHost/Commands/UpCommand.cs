@@ -140,6 +140,7 @@ internal sealed class UpCommand
 
             console.MarkupLine($"  try: curl {gateway}/api/v1/restaurants");
             console.MarkupLine($"  the operators' key is in {Markup.Escape(cluster.OperatorKeyFile)}");
+            console.MarkupLine($"  for 'DineHub.Api db status': set -a; . {Markup.Escape(cluster.DatabaseEnvironmentFile)}; set +a");
             console.MarkupLine("Ctrl+C stops the cluster; its data stays for the next run.");
         }
     }

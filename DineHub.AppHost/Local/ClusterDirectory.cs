@@ -9,6 +9,7 @@ namespace DineHub.AppHost.Local;
 internal sealed class ClusterDirectory : IDisposable
 {
     private const string Marker = ".dinehub";
+    private const string OwnerFile = "pid";
     private const long LeastFreeBytes = 500L * 1024 * 1024;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -31,6 +32,8 @@ internal sealed class ClusterDirectory : IDisposable
     public string OperatorKeyFile => Path.Combine(Root, "operator-key");
 
     public string StateFile => Path.Combine(Root, "cluster.json");
+
+    public string DatabaseEnvironmentFile => Path.Combine(Root, "db.env");
 
     public string LogFile(string node) => Path.Combine(Root, "logs", node + ".log");
 
@@ -71,7 +74,7 @@ internal sealed class ClusterDirectory : IDisposable
                 Directory.Delete(directory, recursive: true);
             }
 
-            foreach (var file in Directory.GetFiles(path).Where(file => file != marker))
+            foreach (var file in Directory.GetFiles(path).Where(file => file != marker && Path.GetFileName(file) != OwnerFile))
             {
                 File.Delete(file);
             }
@@ -112,34 +115,22 @@ internal sealed class ClusterDirectory : IDisposable
     /// <inheritdoc/>
     public void Dispose() => claim.Dispose();
 
-    // The lock is the open file's (flock), so that it ends with the process; the number inside is for the message.
+    // The lock is the open file's (flock), so that it ends with the process; the number beside it is for the message.
     private static FileStream Claim(string marker, string path)
     {
         try
         {
             var claim = new FileStream(marker, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            claim.SetLength(0);
-            claim.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            claim.Flush();
+            File.WriteAllText(Path.Combine(path, OwnerFile), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return claim;
         }
         catch (IOException e)
         {
             throw new PrerequisiteException(
-                $"Another run (process {ReadOwner(marker)}) uses '{path}'.", "Stop it, or choose another folder: --data DIR.", e);
+                $"Another run (process {ReadOwner(path)}) uses '{path}'.", "Stop it, or choose another folder: --data DIR.", e);
         }
     }
 
-    private static string ReadOwner(string marker)
-    {
-        try
-        {
-            using var reader = new StreamReader(new FileStream(marker, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return reader.ReadToEnd();
-        }
-        catch (IOException)
-        {
-            return "unknown";
-        }
-    }
+    private static string ReadOwner(string path) =>
+        Path.Combine(path, OwnerFile) is var file && File.Exists(file) ? File.ReadAllText(file) : "unknown";
 }

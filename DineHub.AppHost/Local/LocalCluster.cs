@@ -99,6 +99,11 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>How the API reaches the database. Secret.</summary>
     public string ApiConnectionString => BackendNode.ConnectionString(Coordinator, context.Secrets);
 
+    /// <summary>
+    /// The file with <see cref="DatabaseEnvironment"/> for a shell, readable by its owner only, while the cluster is ready.
+    /// </summary>
+    public string DatabaseEnvironmentFile => directory.DatabaseEnvironmentFile;
+
     /// <summary>What the <c>db</c> verbs of DineHub.Api need in their environment. Secret.</summary>
     public IReadOnlyDictionary<string, string> DatabaseEnvironment
     {
@@ -107,7 +112,7 @@ public sealed class LocalCluster : IAsyncDisposable
             var environment = new Dictionary<string, string>
             {
                 ["DOTNET_TieredPGO"] = "0",
-                ["ConnectionStrings__dinehub-admin"] = Coordinator.AdminConnectionString("postgres"),
+                ["Database__AdminConnectionString"] = Coordinator.AdminConnectionString("postgres"),
                 ["Database__CoordinatorName"] = Coordinator.Name,
                 ["Database__CoordinatorRegion"] = Coordinator.Node.Region,
                 ["Database__CoordinatorHost"] = LocalHost,
@@ -153,6 +158,8 @@ public sealed class LocalCluster : IAsyncDisposable
             await AllAsync([.. seed, .. Backends.Concat<LocalNode>(Gateways).Select<LocalNode, Func<CancellationToken, Task>>(node => node.StartAsync)], ct);
             ready = true;
             WriteState();
+            ClusterDirectory.WriteForOwner(
+                directory.DatabaseEnvironmentFile, string.Concat(DatabaseEnvironment.Select(pair => $"{pair.Key}='{pair.Value}'\n")));
         }
         catch
         {
@@ -194,6 +201,7 @@ public sealed class LocalCluster : IAsyncDisposable
         }
 
         File.Delete(directory.StateFile);
+        File.Delete(directory.DatabaseEnvironmentFile);
         if (options.DeleteData)
         {
             directory.Delete();

@@ -57,12 +57,13 @@ internal sealed class SectionReader(IConfiguration section, List<TopologyError> 
     public bool Flag(string key, bool fallback)
     {
         var text = Text(key, fallback ? "true" : "false");
-        if (!bool.TryParse(text, out var flag))
+        if (bool.TryParse(text, out var flag))
         {
-            Fail(key, $"must be true or false, but is '{text}'");
+            return flag;
         }
 
-        return flag;
+        Fail(key, $"must be true or false, but is '{text}'");
+        return fallback;
     }
 
     public T Choice<T>(string key, T fallback)

@@ -260,7 +260,8 @@ public static partial class TopologyConfiguration
     private static IPNetwork? Network(SectionReader reader, string key, string fallback)
     {
         var text = reader.Text(key, fallback);
-        if (IPNetwork.TryParse(text, out var network) && network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
+        // The framework drops address bits behind the prefix; here they are more likely a typing error.
+        if (IPNetwork.TryParse(text, out var network) && network.ToString() == text && network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
         {
             return network;
         }

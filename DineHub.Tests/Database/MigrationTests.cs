@@ -31,6 +31,6 @@ public sealed class MigrationTests
         configuration["Database:Nodes:0:Port"] = "0";
         Should.Throw<DatabaseConfigurationException>(() => DatabaseOptions.Read(configuration)).Errors
             .Select(error => error.Split(": ")[0])
-            .ShouldBe(["ConnectionStrings:dinehub-admin", "Database:Engine", "Database:Nodes:0:Host", "Database:Nodes:0:Port", "Database:Shards"], ignoreOrder: true);
+            .ShouldBe(["Database:AdminConnectionString", "Database:Engine", "Database:Nodes:0:Host", "Database:Nodes:0:Port", "Database:Shards"], ignoreOrder: true);
     }
 }

@@ -162,9 +162,13 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
     [InlineData(true)]
     public async Task A_body_over_the_limit_is_413_and_reaches_no_backend(bool chunked)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/orders") { Content = new ByteArrayContent(new byte[10_000_000]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/orders")
+        {
+            // Not much over it where the length is not declared: a client that is still sending when the answer comes may not read it.
+            Content = new ByteArrayContent(new byte[chunked ? GatewayApplication.MostBodyBytes + 1 : 10_000_000]),
+        };
         request.Headers.TransferEncodingChunked = chunked;
-        request.Headers.ExpectContinue = true;
+        request.Headers.ExpectContinue = !chunked;
         using var response = await client.SendAsync(request);
         response.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
         response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");

@@ -1,0 +1,114 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using DineHub.AppHost.Local;
+
+namespace DineHub.Tests.Cluster;
+
+/// <summary>The reference cluster, started once for all tests that only use it, and those that break it and mend it again.</summary>
+[CollectionDefinition(Name)]
+public sealed class ClusterCollection : ICollectionFixture<ClusterFixture>
+{
+    public const string Name = "Cluster";
+}
+
+public sealed class ClusterFixture : IAsyncLifetime
+{
+    private readonly TemporaryDirectory directory = new();
+
+    public LocalCluster Cluster { get; private set; } = null!;
+
+    public HttpClient Eu { get; private set; } = null!;
+
+    public HttpClient Us { get; private set; } = null!;
+
+    /// <summary>The restaurants of the seed by slug, with the name of the worker that holds each.</summary>
+    public IReadOnlyDictionary<string, (Guid Id, string Worker)> Restaurants { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        Cluster = new LocalCluster(ReferenceTopology.Load(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true });
+        await Cluster.StartAsync(CancellationToken.None);
+        Eu = Client(Cluster.Gateway("eu-west-1").Url);
+        Us = Client(Cluster.Gateway("us-east-1").Url);
+        Restaurants = await LocateAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        Eu?.Dispose();
+        Us?.Dispose();
+        if (Cluster is not null)
+        {
+            await Cluster.DisposeAsync();
+        }
+
+        directory.Dispose();
+    }
+
+    public static HttpClient Client(Uri url) => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(60) };
+
+    public Guid IdOf(string slug) => Restaurants[slug].Id;
+
+    public string OrdersOf(string slug) => $"/api/v1/restaurants/{IdOf(slug)}/orders";
+
+    /// <summary>A basket that fits the menu of trattoria-lucia: 2 × 1600 + 300.</summary>
+    public static object Basket(int quantity = 2) => new
+    {
+        fulfilment = new { type = "Pickup" },
+        customer = new { name = "Ada" },
+        lines = new object[]
+        {
+            new { itemId = "margherita", quantity, options = new[] { "large", "olives" } },
+            new { itemId = "still-water", quantity = 1 },
+        },
+    };
+
+    public static async Task<HttpResponseMessage> PlaceAsync(HttpClient client, string orders, object body, string? key = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, orders) { Content = JsonContent.Create(body) };
+        request.Headers.Add("Idempotency-Key", key ?? Guid.NewGuid().ToString());
+        return await client.SendAsync(request);
+    }
+
+    /// <summary>An item without required options, as a basket, for any restaurant.</summary>
+    public async Task<object> AnyBasketAsync(string slug)
+    {
+        using var menu = JsonDocument.Parse(await Eu.GetStringAsync($"/api/v1/restaurants/{IdOf(slug)}/menu"));
+        var item = menu.RootElement.GetProperty("categories").EnumerateArray()
+            .SelectMany(category => category.GetProperty("items").EnumerateArray())
+            .First(item => item.GetProperty("modifierGroups").EnumerateArray().All(group => group.GetProperty("min").GetInt32() == 0));
+        return new { fulfilment = new { type = "Table", table = "7" }, lines = new[] { new { itemId = item.GetProperty("id").GetString(), quantity = 1 } } };
+    }
+
+    public HttpRequestMessage StaffRequest(HttpMethod method, string path, object? body = null) => new(method, path)
+    {
+        Headers = { Authorization = new AuthenticationHeaderValue("Bearer", Cluster.OperatorKey) },
+        Content = body is null ? null : JsonContent.Create(body),
+    };
+
+    public async Task<long> CountOrdersAsync(string slug)
+    {
+        await using var dataSource = Npgsql.NpgsqlDataSource.Create(Cluster.ApiConnectionString);
+        await using var command = dataSource.CreateCommand("SELECT count(*) FROM orders WHERE restaurant_id = $1");
+        command.Parameters.AddWithValue(IdOf(slug));
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    private async Task<Dictionary<string, (Guid Id, string Worker)>> LocateAsync()
+    {
+        var configuration = new Microsoft.Extensions.Configuration.ConfigurationManager();
+        foreach (var (key, value) in Cluster.DatabaseEnvironment)
+        {
+            configuration[key.Replace("__", ":", StringComparison.Ordinal)] = value;
+        }
+
+        var database = new DineHub.Database.DatabaseCluster(DineHub.Database.DatabaseOptions.Read(configuration));
+        await using var coordinator = await database.OpenCoordinatorAsync(CancellationToken.None);
+        var engine = await database.EngineAsync(coordinator, CancellationToken.None);
+        using var page = JsonDocument.Parse(await Eu.GetStringAsync("/api/v1/restaurants?limit=100"));
+        var ids = page.RootElement.GetProperty("items").EnumerateArray().ToDictionary(r => r.GetProperty("slug").GetString()!, r => r.GetProperty("id").GetGuid());
+        var located = await engine.LocateAsync(coordinator, ids.Values, CancellationToken.None);
+        return ids.ToDictionary(pair => pair.Key, pair => (pair.Value, located[pair.Value]));
+    }
+}
