@@ -80,10 +80,8 @@ internal sealed class ClusterDirectory : IDisposable
             }
         }
 
-        foreach (var name in new[] { "logs", "nodes" })
-        {
-            File.SetUnixFileMode(Directory.CreateDirectory(Path.Combine(path, name)).FullName, Passable);
-        }
+        File.SetUnixFileMode(Directory.CreateDirectory(Path.Combine(path, "nodes")).FullName, Passable);
+        File.SetUnixFileMode(Directory.CreateDirectory(Path.Combine(path, "logs")).FullName, OwnerOnly | UnixFileMode.UserExecute);
 
         var free = new DriveInfo(path).AvailableFreeSpace;
         if (free < LeastFreeBytes)
