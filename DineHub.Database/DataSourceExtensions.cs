@@ -66,6 +66,8 @@ public static class DataSourceExtensions
         return given;
     }
 
+    private static string FirstLine(NpgsqlException e) => e.Message.Split('\n')[0];
+
     private sealed class DatabaseHealthCheck(NpgsqlDataSource dataSource) : IHealthCheck
     {
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -78,7 +80,9 @@ public static class DataSourceExtensions
             }
             catch (NpgsqlException e)
             {
-                return new HealthCheckResult(context.Registration.FailureStatus, "The database does not answer.", e);
+                // What is still idle in the pool is as dead: the first requests after a return shall not find out one by one.
+                dataSource.Clear();
+                return new HealthCheckResult(context.Registration.FailureStatus, $"The database does not answer: {FirstLine(e)}");
             }
         }
     }

@@ -77,6 +77,6 @@ internal sealed partial class RequestFaultHandler(IProblemDetailsService problem
     [GeneratedRegex("""^Failed to bind parameter "[^"]*?(?<name>\w+)" from""", RegexOptions.ExplicitCapture)]
     private static partial Regex ParameterPattern();
 
-    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed unexpectedly")]
+    [LoggerMessage(1, LogLevel.Error, "{Method} {Path} failed unexpectedly")]
     private partial void LogUnexpected(Exception exception, string method, string path);
 }

@@ -28,7 +28,7 @@ internal sealed partial class DatabaseUnavailableHandler(
             dataSource.Clear();
         }
 
-        LogUnavailable(httpContext.Request.Method, httpContext.Request.Path, (exception as PostgresException)?.SqlState, exception.Message);
+        LogUnavailable(httpContext.Request.Method, httpContext.Request.Path, (exception as PostgresException)?.SqlState, exception.Message.Split('\n')[0]);
         httpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
         return await problems.TryWriteAsync(new()
@@ -56,6 +56,6 @@ internal sealed partial class DatabaseUnavailableHandler(
         exception is NpgsqlException and not PostgresException
         || exception is PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown };
 
-    [LoggerMessage(LogLevel.Warning, "{Method} {Path}: the database does not answer (SQLSTATE {SqlState}): {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path}: the database does not answer (SQLSTATE {SqlState}): {Reason}")]
     private partial void LogUnavailable(string method, string path, string? sqlState, string reason);
 }

@@ -57,6 +57,13 @@ public sealed class LocalCluster : IAsyncDisposable
         this.options = options;
         Topology = topology;
         var postgres = PostgresInstallation.Find();
+        if (!postgres.HasCitus && !postgres.HasForeignDataWrapper)
+        {
+            throw new PrerequisiteException(
+                $"The PostgreSQL in '{postgres.BinDirectory}' has neither Citus nor postgres_fdw.",
+                "Install its contrib modules: 'sudo apt-get install postgresql-contrib' (Debian, Ubuntu), 'sudo dnf install postgresql-contrib' (Fedora).");
+        }
+
         var gateways = GatewayPorts(topology);
         directory = ClusterDirectory.Open(options.DataDirectory ?? ClusterDirectory.Default(), options.Fresh);
         context = new ClusterContext(topology, directory, ClusterSecrets.LoadOrCreate(directory), postgres, OnStateChanged, options.OnOutput);

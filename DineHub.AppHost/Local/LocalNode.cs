@@ -96,6 +96,9 @@ public abstract class LocalNode : IAsyncDisposable
                 return;
             }
 
+            // A crashed process may be waiting for its next try: this is it.
+            await supervision.CancelAsync();
+            supervision.Dispose();
             supervision = new CancellationTokenSource();
             await PrepareAsync(ct);
             await LaunchAsync(StartAttempts, ct);

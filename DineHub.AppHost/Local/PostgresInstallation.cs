@@ -8,7 +8,8 @@ namespace DineHub.AppHost.Local;
 /// <param name="BinDirectory">Where <c>postgres</c> and <c>initdb</c> are.</param>
 /// <param name="MajorVersion">The major version, from 14.</param>
 /// <param name="HasCitus">Whether the Citus extension is installed beside it.</param>
-internal sealed partial record PostgresInstallation(string BinDirectory, int MajorVersion, bool HasCitus)
+/// <param name="HasForeignDataWrapper">Whether postgres_fdw is, which the stock engine needs.</param>
+internal sealed partial record PostgresInstallation(string BinDirectory, int MajorVersion, bool HasCitus, bool HasForeignDataWrapper)
 {
     public const string DirectoryVariable = "DINEHUB_PG_BIN";
     private const int OldestVersion = 14;
@@ -75,11 +76,7 @@ internal sealed partial record PostgresInstallation(string BinDirectory, int Maj
             return null;
         }
 
-        var config = Path.Combine(directory, "pg_config");
-        var citus = File.Exists(config)
-            && Output(config, "--sharedir") is { } share && File.Exists(Path.Combine(share, "extension", "citus.control"))
-            && Output(config, "--pkglibdir") is { } library && File.Exists(Path.Combine(library, "citus.so"));
-        return new PostgresInstallation(directory, version, citus);
+        return new PostgresInstallation(directory, version, HasExtension(directory, version, "citus"), HasExtension(directory, version, "postgres_fdw"));
     }
 
     private static string? Output(string program, string argument)
@@ -95,6 +92,15 @@ internal sealed partial record PostgresInstallation(string BinDirectory, int Maj
         {
             return null;
         }
+    }
+
+    // pg_config belongs to a development package on some systems: without it, where Debian keeps the extensions.
+    private static bool HasExtension(string directory, int version, string name)
+    {
+        var config = Path.Combine(directory, "pg_config");
+        var share = File.Exists(config) ? Output(config, "--sharedir") : null;
+        share ??= string.Create(CultureInfo.InvariantCulture, $"/usr/share/postgresql/{version}");
+        return File.Exists(Path.Combine(share, "extension", name + ".control"));
     }
 
     [GeneratedRegex(@"\d+")]

@@ -87,6 +87,8 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
     /// <inheritdoc/>
     public Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct) => Task.CompletedTask;
 
+    // From the metadata tables and not from the view citus_shards, which asks every node for the sizes and so fails while one is down.
+
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(
         NpgsqlConnection coordinator, IReadOnlyCollection<Guid> restaurantIds, CancellationToken ct)
@@ -96,8 +98,8 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
             """
             SELECT wanted.id, known.name
             FROM (SELECT id, get_shard_id_for_distribution_column('orders', id) AS shard_id FROM unnest($1) AS id) AS wanted
-            JOIN citus_shards AS shard ON shard.shardid = wanted.shard_id
-            JOIN pg_dist_node AS node ON node.nodename = shard.nodename AND node.nodeport = shard.nodeport
+            JOIN pg_dist_placement AS placement ON placement.shardid = wanted.shard_id
+            JOIN pg_dist_node AS node ON node.groupid = placement.groupid AND node.noderole = 'primary'
             JOIN dinehub.nodes AS known ON known.node_id = node.nodeid
             """,
             row => (Id: row.GetGuid(0), Node: row.GetString(1)),
@@ -113,11 +115,12 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
         ArgumentNullException.ThrowIfNull(reachable);
         var pieces = await coordinator.ListAsync(
             """
-            SELECT known.name, shard.table_name::text, count(*)
-            FROM citus_shards AS shard
-            JOIN pg_dist_node AS node ON node.nodename = shard.nodename AND node.nodeport = shard.nodeport
+            SELECT known.name, shard.logicalrelid::text, count(*)
+            FROM pg_dist_shard AS shard
+            JOIN pg_dist_partition AS distributed ON distributed.logicalrelid = shard.logicalrelid AND distributed.partmethod = 'h'
+            JOIN pg_dist_placement AS placement ON placement.shardid = shard.shardid
+            JOIN pg_dist_node AS node ON node.groupid = placement.groupid AND node.noderole = 'primary'
             JOIN dinehub.nodes AS known ON known.node_id = node.nodeid
-            WHERE shard.citus_table_type = 'distributed'
             GROUP BY 1, 2 ORDER BY 1, 2
             """,
             row => new TableOnNode(row.GetString(0), row.GetString(1), row.GetInt64(2), Rows: null),

@@ -77,6 +77,6 @@ internal sealed partial class RetryMiddleware(RequestDelegate next, RetryBudget 
         || HttpMethods.IsTrace(request.Method)
         || request.Headers.ContainsKey(KeyHeader);
 
-    [LoggerMessage(LogLevel.Warning, "{Method} {Path}: {Destination} failed ({Error}); another backend is tried")]
+    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path}: {Destination} failed ({Error}); another backend is tried")]
     private partial void LogRetry(string method, string path, string? destination, ForwarderError error);
 }

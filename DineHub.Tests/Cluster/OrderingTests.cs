@@ -280,6 +280,24 @@ public sealed class OrderingTests(ClusterFixture fixture)
         document.ToString().ShouldNotContain("127.0.0.1");
     }
 
+    [Theory]
+    [InlineData("DELETE FROM orders WHERE restaurant_id = gen_random_uuid()")]
+    [InlineData("UPDATE restaurants SET name = 'mine'")]
+    [InlineData("UPDATE menus SET version = 2 WHERE restaurant_id = gen_random_uuid()")]
+    [InlineData("ALTER TABLE orders ADD COLUMN mine text")]
+    [InlineData("DROP TABLE restaurants")]
+    [InlineData("CREATE TABLE mine (id int)")]
+    [InlineData("SELECT * FROM dinehub.settings")]
+    [InlineData("CREATE ROLE mine")]
+    [InlineData("SELECT pg_read_file('/etc/passwd')")]
+    public async Task The_APIs_role_can_do_no_more_than_its_statements_need(string sql)
+    {
+        await using var dataSource = Npgsql.NpgsqlDataSource.Create(fixture.Cluster.ApiConnectionString);
+        await using var command = dataSource.CreateCommand(sql);
+        (await Should.ThrowAsync<Npgsql.PostgresException>(() => command.ExecuteNonQueryAsync())).SqlState
+            .ShouldBe(Npgsql.PostgresErrorCodes.InsufficientPrivilege);
+    }
+
     private async Task RefusedAsync(HttpStatusCode status, string field, Func<Task<HttpResponseMessage>> send)
     {
         var before = await fixture.CountOrdersAsync(Lucia);
