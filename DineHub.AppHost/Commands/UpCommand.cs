@@ -9,6 +9,8 @@ namespace DineHub.AppHost.Commands;
 /// <summary><c>up</c>: runs the cluster on this machine until it is told to stop.</summary>
 internal sealed class UpCommand
 {
+    private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
+
     private readonly Option<bool> fresh = new("--fresh") { Description = "Start over: remove the data of earlier runs." };
     private readonly Option<string?> data = new("--data") { Description = "The folder to keep data and logs in.", HelpName = "DIR" };
     private readonly Option<bool> verbose = new("--verbose") { Description = "Show everything that the nodes print, not only warnings and errors." };
@@ -56,16 +58,24 @@ internal sealed class UpCommand
         });
 
         using var stop = new CancellationTokenSource();
+        var asked = 0L;
         void OnSignal(PosixSignalContext signal)
         {
             signal.Cancel = true;
             if (stop.IsCancellationRequested)
             {
+                // 'dotnet run' passes on a signal that its whole process group gets anyway: that is once, not twice.
+                if (Stopwatch.GetElapsedTime(asked) < SameSignal)
+                {
+                    return;
+                }
+
                 Print("Stopping at once.");
                 _ = cluster.KillAsync();
                 return;
             }
 
+            asked = Stopwatch.GetTimestamp();
             Print("Stopping; once more to stop at once.");
             stop.Cancel();
         }
