@@ -59,6 +59,7 @@ internal static class ApiApplication
 
         var app = builder.Build();
         app.UseServedBy();
+        app.UseWholeAnswers();
         app.UseServiceDefaults();
         app.UseAuthentication();
         app.UseAuthorization();

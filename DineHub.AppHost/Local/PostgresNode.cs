@@ -102,6 +102,9 @@ public sealed class PostgresNode : LocalNode
         if (Context.Postgres.HasCitus)
         {
             settings["shared_preload_libraries"] = "citus";
+
+            // Moving shards while they are written to goes by logical replication.
+            settings["wal_level"] = "logical";
         }
 
         return Program("postgres", ["-D", DataDirectory, .. settings.SelectMany(pair => new[] { "-c", $"{pair.Key}={pair.Value}" })]);

@@ -21,6 +21,7 @@ public sealed class OrderingTests(ClusterFixture fixture)
         response.StatusCode.ShouldBe(HttpStatusCode.Created);
         response.Headers.GetValues("X-DineHub-Region").ShouldBe([region]);
         response.Headers.ETag!.Tag.ShouldBe("\"1\"");
+        response.Content.Headers.ContentLength.ShouldNotBeNull("an answer is sent whole or not at all");
         var order = await response.Content.ReadFromJsonAsync<JsonElement>();
         order.GetProperty("total").GetInt64().ShouldBe(3500);
         order.GetProperty("tax").GetInt64().ShouldBe(417);
