@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DineHub.Api;
 using DineHub.Api.Operations;
+using DineHub.ServiceDefaults;
 
 if (args is ["db", ..])
 {
@@ -9,11 +10,4 @@ if (args is ["db", ..])
 }
 
 var app = ApiApplication.Build(args);
-if (ApiApplication.ConfigurationErrors(app.Configuration) is { Count: > 0 } errors)
-{
-    await Console.Error.WriteLineAsync("The configuration is not valid:" + string.Concat(errors.Select(error => $"{Environment.NewLine}  {error}")));
-    return 78;
-}
-
-await app.RunAsync();
-return 0;
+return await app.RunAsync(ApiApplication.ConfigurationErrors(app.Configuration));

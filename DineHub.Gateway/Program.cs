@@ -1,11 +1,5 @@
 using DineHub.Gateway;
+using DineHub.ServiceDefaults;
 
 var app = GatewayApplication.Build(args);
-if (GatewayApplication.ConfigurationErrors(app.Configuration) is { Count: > 0 } errors)
-{
-    await Console.Error.WriteLineAsync("The configuration is not valid:" + string.Concat(errors.Select(error => $"{Environment.NewLine}  {error}")));
-    return 78;
-}
-
-await app.RunAsync();
-return 0;
+return await app.RunAsync(GatewayApplication.ConfigurationErrors(app.Configuration));

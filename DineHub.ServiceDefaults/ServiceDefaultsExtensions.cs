@@ -14,6 +14,9 @@ namespace DineHub.ServiceDefaults;
 /// <summary>What every service shares, in the form of Aspire's service defaults: telemetry, health, problem details, deadlines.</summary>
 public static class ServiceDefaultsExtensions
 {
+    /// <summary>The exit code of a process whose configuration is wrong (sysexits.h: EX_CONFIG).</summary>
+    public const int Misconfigured = 78;
+
     private const string Live = "live";
     private const string Ready = "ready";
 
@@ -81,6 +84,25 @@ public static class ServiceDefaultsExtensions
         }
 
         return app;
+    }
+
+    /// <summary>Runs the application, unless its configuration is wrong: then one message on standard error lists all mistakes.</summary>
+    /// <param name="app">The application.</param>
+    /// <param name="configurationErrors">Every mistake, with its configuration key.</param>
+    /// <returns>The exit code: 0, or <see cref="Misconfigured"/>.</returns>
+    public static async Task<int> RunAsync(this WebApplication app, IReadOnlyList<string> configurationErrors)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        ArgumentNullException.ThrowIfNull(configurationErrors);
+        if (configurationErrors.Count > 0)
+        {
+            await Console.Error.WriteLineAsync(
+                "The configuration is not valid:" + string.Concat(configurationErrors.Select(error => $"{Environment.NewLine}  {error}")));
+            return Misconfigured;
+        }
+
+        await app.RunAsync();
+        return 0;
     }
 
     /// <summary>Registers the handler of last resort. Handlers are asked in the order of their registration, so this comes after all others.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using DineHub.Api.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
@@ -27,8 +26,7 @@ internal static class MenuEndpoints
             return Problems.UnknownRestaurant();
         }
 
-        var etag = new EntityTagHeaderValue($"\"{menu.Version.ToString(CultureInfo.InvariantCulture)}\"");
-        http.Response.GetTypedHeaders().ETag = etag;
+        var etag = http.SetETag(menu.Version);
         http.Response.Headers.CacheControl = "no-cache";
 
         // RFC 9110, section 13.1.2: If-None-Match compares weakly, and "*" matches whatever is there.

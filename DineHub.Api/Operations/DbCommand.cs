@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using DineHub.Database;
 using DineHub.Database.Engines;
+using DineHub.ServiceDefaults;
 using Npgsql;
 using Spectre.Console;
 
@@ -11,9 +12,6 @@ namespace DineHub.Api.Operations;
 internal static class DbCommand
 {
     private const int Failed = 1;
-
-    // sysexits.h: EX_CONFIG.
-    private const int Misconfigured = 78;
 
     public static Command Create(IConfiguration configuration)
     {
@@ -40,7 +38,7 @@ internal static class DbCommand
         catch (DatabaseConfigurationException e)
         {
             await Console.Error.WriteLineAsync(e.Message);
-            return Misconfigured;
+            return ServiceDefaultsExtensions.Misconfigured;
         }
         catch (Exception e) when (e is DatabaseSetupException or NpgsqlException)
         {

@@ -71,7 +71,7 @@ internal static class OrderEndpoints
             http.Response.Headers[ReplayedHeader] = "true";
         }
 
-        SetETag(http, order);
+        http.SetETag(order.Version);
         return TypedResults.Created($"/api/v1/restaurants/{order.RestaurantId}/orders/{order.Id}", order);
     }
 
@@ -94,7 +94,7 @@ internal static class OrderEndpoints
             return Problems.UnknownOrder();
         }
 
-        SetETag(http, order);
+        http.SetETag(order.Version);
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(order);
     }
@@ -128,7 +128,7 @@ internal static class OrderEndpoints
         var change = new OrderEvent(request.Status!.Value, time.GetUtcNow(), request.Reason);
         if (await orders.TryAdvanceAsync(menu, orderId, change, expectedVersion, ct) is { } changed)
         {
-            SetETag(http, changed);
+            http.SetETag(changed.Version);
             return TypedResults.Ok(changed);
         }
 
@@ -154,9 +154,6 @@ internal static class OrderEndpoints
 
     private static bool Matches(string token, string? shown) =>
         shown is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(shown));
-
-    private static void SetETag(HttpContext http, Order order) =>
-        http.Response.GetTypedHeaders().ETag = new EntityTagHeaderValue($"\"{order.Version.ToString(CultureInfo.InvariantCulture)}\"");
 
     /// <summary>The version that If-Match names; null where it is absent or "*".</summary>
     private static bool TryReadIfMatch(HttpContext http, out int? version)

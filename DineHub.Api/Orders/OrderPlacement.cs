@@ -31,21 +31,25 @@ internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, TimeP
 
         // Over the parsed request, so that white space and the order of members do not make it another one.
         var requestHash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.PlaceOrderRequest));
+        var lines = request.Lines!.Select(line => line!).ToList();
         for (var attempt = 1; attempt <= MostTries; attempt++)
         {
             var errors = new FieldErrors();
-            var basket = Pricing.Price(menu.Restaurant.Tax, menu.Items, request.Lines!.Select(line => line!).ToList(), errors);
+            var basket = Pricing.Price(menu.Restaurant.Tax, menu.Items, lines, errors);
             var refusal = basket is null
                 ? errors.ToUnprocessable(Refusal.DoesNotFitTheMenu, "The order does not fit the menu.")
                 : CheckTotal(request, basket);
 
-            // Before a refusal the key is looked up too: an order that was placed stays placed when the menu changes afterwards.
-            var order = basket is null ? null : NewOrder(menu, request, basket);
-            if (refusal is null && await orders.TryPlaceAsync(order!, idempotencyKey, requestHash, ct))
+            if (refusal is null)
             {
-                return new Placement(order, Replayed: false, Refused: null);
+                var order = NewOrder(menu, request, basket!);
+                if (await orders.TryPlaceAsync(order, idempotencyKey, requestHash, ct))
+                {
+                    return new Placement(order, Replayed: false, Refused: null);
+                }
             }
 
+            // Before a refusal too: an order that was placed stays placed when the menu changes afterwards.
             if (await orders.FindByKeyAsync(menu, idempotencyKey, ct) is { } earlier)
             {
                 return CryptographicOperations.FixedTimeEquals(earlier.RequestHash, requestHash)

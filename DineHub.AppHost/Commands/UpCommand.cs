@@ -42,12 +42,14 @@ internal sealed class UpCommand
         var topology = common.LoadTopology(result);
         var everything = result.GetValue(verbose);
         var clock = Stopwatch.StartNew();
-        var starting = true;
+
+        // While the cluster starts or stops as a whole, a node that stops is no news.
+        var stopsAreNews = false;
         await using var cluster = new LocalCluster(topology, new LocalClusterOptions
         {
             DataDirectory = result.GetValue(data),
             Fresh = result.GetValue(fresh),
-            OnStateChanged = node => ShowState(node, clock, starting),
+            OnStateChanged = node => ShowState(node, clock, stopsAreNews),
             OnOutput = (node, line) =>
             {
                 if (everything || NodeLog.IsNoteworthy(line))
@@ -91,13 +93,13 @@ internal sealed class UpCommand
         try
         {
             await cluster.StartAsync(stop.Token);
-            starting = false;
+            stopsAreNews = true;
             ShowReady(cluster, clock.Elapsed);
             await Task.Delay(Timeout.InfiniteTimeSpan, stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            starting = true;
+            stopsAreNews = false;
         }
 
         await cluster.StopAsync();
@@ -105,7 +107,7 @@ internal sealed class UpCommand
         return 0;
     }
 
-    private void ShowState(LocalNode node, Stopwatch clock, bool starting)
+    private void ShowState(LocalNode node, Stopwatch clock, bool stopsAreNews)
     {
         switch (node.State)
         {
@@ -115,7 +117,7 @@ internal sealed class UpCommand
             case NodeState.Crashed:
                 Print($"[red]crashed[/]  {node.Name}: it is started again; log {Markup.Escape(node.LogFile)}");
                 break;
-            case NodeState.Stopped when !starting:
+            case NodeState.Stopped when stopsAreNews:
                 Print($"stopped  {node.Name}");
                 break;
             default:

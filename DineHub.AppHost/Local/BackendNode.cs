@@ -18,7 +18,7 @@ public sealed class BackendNode : ServiceNode
     /// <summary>How the API reaches the database, as a role that owns nothing. Secret.</summary>
     internal static string ConnectionString(PostgresNode coordinator, ClusterSecrets secrets) => new NpgsqlConnectionStringBuilder
     {
-        Host = "127.0.0.1",
+        Host = LocalNode.Host,
         Port = coordinator.Port,
         Database = "dinehub",
         Username = "dinehub_api",

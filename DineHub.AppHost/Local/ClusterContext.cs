@@ -1,20 +1,15 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
-using DineHub.AppHost.Topology;
 
 namespace DineHub.AppHost.Local;
 
 /// <summary>What the nodes of one cluster share.</summary>
 internal sealed class ClusterContext(
-    ClusterTopology topology,
     ClusterDirectory directory,
     ClusterSecrets secrets,
     PostgresInstallation postgres,
     Action<LocalNode> changed,
     Action<string, string>? echo)
 {
-    public ClusterTopology Topology { get; } = topology;
-
     public ClusterDirectory Directory { get; } = directory;
 
     public ClusterSecrets Secrets { get; } = secrets;
@@ -32,13 +27,15 @@ internal sealed class ClusterContext(
     /// <summary>A .NET program of this solution, by its assembly's name.</summary>
     public static ProcessSpec DotNet(string assembly, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
-        var path = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().First(a => a.Key == assembly).Value!;
+        var path = BuildMetadata.Get(assembly);
         if (!File.Exists(path))
         {
             throw new PrerequisiteException($"'{path}' is not built.", "Build the solution: 'dotnet build'.");
         }
 
-        return new ProcessSpec(Muxer(), ["exec", path, .. arguments], environment, Path.GetDirectoryName(path)!);
+        // Profiling for a second compilation costs start-up time, and most of these processes live for minutes.
+        var all = new Dictionary<string, string>(environment) { ["DOTNET_TieredPGO"] = "0" };
+        return new ProcessSpec(Muxer(), ["exec", path, .. arguments], all, Path.GetDirectoryName(path)!);
     }
 
     // …/dotnet/shared/Microsoft.NETCore.App/10.0.x/ → …/dotnet/dotnet

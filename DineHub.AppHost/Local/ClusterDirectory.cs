@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -45,7 +44,7 @@ internal sealed class ClusterDirectory : IDisposable
     /// </summary>
     public static string Default()
     {
-        var checkout = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().First(a => a.Key == "DineHub.Root").Value!.TrimEnd('/');
+        var checkout = BuildMetadata.Get("DineHub.Root").TrimEnd('/');
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(checkout)))[..8];
         var data = Environment.IsPrivilegedProcess ? "/var/lib" : Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
         return Path.Combine(data, "dinehub", $"{Path.GetFileName(checkout)}-{hash}");

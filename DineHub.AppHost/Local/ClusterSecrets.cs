@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace DineHub.AppHost.Local;
 
@@ -29,8 +28,3 @@ internal sealed record ClusterSecrets(string PostgresPassword, string ApiPasswor
 
     private static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
 }
-
-[JsonSerializable(typeof(ClusterSecrets))]
-[JsonSerializable(typeof(ClusterState))]
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true, UseStringEnumConverter = true)]
-internal sealed partial class LocalJson : JsonSerializerContext;

@@ -16,15 +16,15 @@ public sealed class GatewayNode : ServiceNode
         this.backends = backends;
     }
 
-    /// <summary>Where its health is asked for; the public port does not tell.</summary>
-    public Uri ManagementUrl => new($"http://127.0.0.1:{managementPort}");
+    // Where its health is asked for; the public port does not tell.
+    private string ManagementAddress => AddressOf(managementPort);
 
-    private protected override Uri HealthUrl => new(ManagementUrl, "/health/ready");
+    private protected override Uri HealthUrl => new(ManagementAddress + "/health/ready");
 
     private protected override ProcessSpec Command()
     {
         var environment = BaseEnvironment("dinehub-gateway");
-        environment["ASPNETCORE_URLS"] = $"{Address};{ManagementUrl.ToString().TrimEnd('/')}";
+        environment["ASPNETCORE_URLS"] = $"{Address};{ManagementAddress}";
         environment["Management__Port"] = managementPort.ToString(CultureInfo.InvariantCulture);
         foreach (var backend in backends)
         {

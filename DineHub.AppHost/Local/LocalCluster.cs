@@ -32,8 +32,6 @@ public sealed record LocalClusterOptions
 /// </summary>
 public sealed class LocalCluster : IAsyncDisposable
 {
-    private const string LocalHost = "127.0.0.1";
-
     private readonly PortAllocator ports = new();
     private readonly LocalClusterOptions options;
     private readonly ClusterDirectory directory;
@@ -66,7 +64,7 @@ public sealed class LocalCluster : IAsyncDisposable
 
         var gateways = GatewayPorts(topology);
         directory = ClusterDirectory.Open(options.DataDirectory ?? ClusterDirectory.Default(), options.Fresh);
-        context = new ClusterContext(topology, directory, ClusterSecrets.LoadOrCreate(directory), postgres, OnStateChanged, options.OnOutput);
+        context = new ClusterContext(directory, ClusterSecrets.LoadOrCreate(directory), postgres, OnStateChanged, options.OnOutput);
 
         PostgresNode Database(Node node) => new(node, ports.Next(), context);
         Coordinator = Database(topology.Coordinator);
@@ -118,11 +116,10 @@ public sealed class LocalCluster : IAsyncDisposable
         {
             var environment = new Dictionary<string, string>
             {
-                ["DOTNET_TieredPGO"] = "0",
                 ["Database__AdminConnectionString"] = Coordinator.AdminConnectionString("postgres"),
                 ["Database__CoordinatorName"] = Coordinator.Name,
                 ["Database__CoordinatorRegion"] = Coordinator.Node.Region,
-                ["Database__CoordinatorHost"] = LocalHost,
+                ["Database__CoordinatorHost"] = LocalNode.Host,
                 ["Database__CoordinatorPort"] = Coordinator.Port.ToString(CultureInfo.InvariantCulture),
                 ["Database__ApiPassword"] = context.Secrets.ApiPassword,
                 ["Database__Shards"] = Topology.Shards.ToString(CultureInfo.InvariantCulture),
@@ -132,7 +129,7 @@ public sealed class LocalCluster : IAsyncDisposable
                 var prefix = string.Create(CultureInfo.InvariantCulture, $"Database__Nodes__{i}__");
                 environment[prefix + "Name"] = worker.Name;
                 environment[prefix + "Region"] = worker.Node.Region;
-                environment[prefix + "Host"] = LocalHost;
+                environment[prefix + "Host"] = LocalNode.Host;
                 environment[prefix + "Port"] = worker.Port.ToString(CultureInfo.InvariantCulture);
             }
 
@@ -224,12 +221,12 @@ public sealed class LocalCluster : IAsyncDisposable
     private List<int> GatewayPorts(ClusterTopology topology)
     {
         var gateways = topology.OfRole(Role.Ingress).ToList();
-        var fixedPorts = gateways.Select((_, i) => topology.LocalGatewayPort + i).ToList();
         if (topology.LocalGatewayPort == 0)
         {
             return [.. gateways.Select(_ => ports.Next())];
         }
 
+        var fixedPorts = gateways.Select((_, i) => topology.LocalGatewayPort + i).ToList();
         foreach (var (gateway, port) in gateways.Zip(fixedPorts).Where(pair => !PortAllocator.IsFree(pair.Second)))
         {
             ports.Dispose();
@@ -287,17 +284,3 @@ public sealed class LocalCluster : IAsyncDisposable
         }
     }
 }
-
-/// <summary>What <c>cluster.json</c> of a data folder says while the cluster runs.</summary>
-/// <param name="ProcessId">The process that supervises it.</param>
-/// <param name="Nodes">Its nodes.</param>
-public sealed record ClusterState(int ProcessId, IReadOnlyList<NodeSummary> Nodes);
-
-/// <summary>One node in <c>cluster.json</c>.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="State">What its process is doing.</param>
-/// <param name="ProcessId">Its process; null where there is none.</param>
-/// <param name="Address">Where it is reached.</param>
-/// <param name="LogFile">The file that its output goes to.</param>
-/// <param name="Restarts">How often it was started again after a crash.</param>
-public sealed record NodeSummary(string Name, NodeState State, int? ProcessId, string Address, string LogFile, int Restarts);

@@ -25,6 +25,9 @@ public enum NodeState
 /// <summary>One node of a local cluster: a process that is started, watched, and started again when it crashes.</summary>
 public abstract class LocalNode : IAsyncDisposable
 {
+    /// <summary>Where every node listens, and nowhere else.</summary>
+    internal const string Host = "127.0.0.1";
+
     private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
@@ -58,7 +61,7 @@ public abstract class LocalNode : IAsyncDisposable
     public int Port { get; }
 
     /// <summary>Where it is reached, for people.</summary>
-    public virtual string Address => $"127.0.0.1:{Port}";
+    public virtual string Address => $"{Host}:{Port}";
 
     /// <summary>What its process is doing.</summary>
     public NodeState State { get; private set; }
@@ -193,10 +196,7 @@ public abstract class LocalNode : IAsyncDisposable
             Report(NodeState.Starting);
             var started = await ProcessLauncher.StartAsync(Command());
             process = started;
-            started.OutputDataReceived += OnOutput;
-            started.ErrorDataReceived += OnOutput;
-            started.BeginOutputReadLine();
-            started.BeginErrorReadLine();
+            log.Follow(started);
             try
             {
                 await WaitUntilReadyAsync(started, giveUp.Token);
@@ -230,14 +230,6 @@ public abstract class LocalNode : IAsyncDisposable
             }
 
             await Task.Delay(ProbeInterval, ct);
-        }
-    }
-
-    private void OnOutput(object sender, DataReceivedEventArgs line)
-    {
-        if (line.Data is { Length: > 0 } text)
-        {
-            log.Write(text);
         }
     }
 

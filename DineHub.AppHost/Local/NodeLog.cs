@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace DineHub.AppHost.Local;
@@ -72,11 +73,28 @@ internal sealed class NodeLog : IDisposable
         echo?.Invoke(line);
     }
 
+    /// <summary>Writes what a process prints, from now until its end.</summary>
+    public void Follow(Process process)
+    {
+        process.OutputDataReceived += OnOutput;
+        process.ErrorDataReceived += OnOutput;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
     public void Dispose()
     {
         lock (gate)
         {
             writer.Dispose();
+        }
+    }
+
+    private void OnOutput(object sender, DataReceivedEventArgs line)
+    {
+        if (line.Data is { Length: > 0 } text)
+        {
+            Write(text);
         }
     }
 }

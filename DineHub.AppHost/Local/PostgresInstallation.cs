@@ -6,10 +6,9 @@ namespace DineHub.AppHost.Local;
 
 /// <summary>PostgreSQL's server programs on this machine.</summary>
 /// <param name="BinDirectory">Where <c>postgres</c> and <c>initdb</c> are.</param>
-/// <param name="MajorVersion">The major version, from 14.</param>
 /// <param name="HasCitus">Whether the Citus extension is installed beside it.</param>
 /// <param name="HasForeignDataWrapper">Whether postgres_fdw is, which the stock engine needs.</param>
-internal sealed partial record PostgresInstallation(string BinDirectory, int MajorVersion, bool HasCitus, bool HasForeignDataWrapper)
+internal sealed partial record PostgresInstallation(string BinDirectory, bool HasCitus, bool HasForeignDataWrapper)
 {
     public const string DirectoryVariable = "DINEHUB_PG_BIN";
     private const int OldestVersion = 14;
@@ -76,7 +75,9 @@ internal sealed partial record PostgresInstallation(string BinDirectory, int Maj
             return null;
         }
 
-        return new PostgresInstallation(directory, version, HasExtension(directory, version, "citus"), HasExtension(directory, version, "postgres_fdw"));
+        var extensions = ExtensionDirectory(directory, version);
+        return new PostgresInstallation(
+            directory, File.Exists(Path.Combine(extensions, "citus.control")), File.Exists(Path.Combine(extensions, "postgres_fdw.control")));
     }
 
     private static string? Output(string program, string argument)
@@ -95,12 +96,12 @@ internal sealed partial record PostgresInstallation(string BinDirectory, int Maj
     }
 
     // pg_config belongs to a development package on some systems: without it, where Debian keeps the extensions.
-    private static bool HasExtension(string directory, int version, string name)
+    private static string ExtensionDirectory(string directory, int version)
     {
         var config = Path.Combine(directory, "pg_config");
         var share = File.Exists(config) ? Output(config, "--sharedir") : null;
         share ??= string.Create(CultureInfo.InvariantCulture, $"/usr/share/postgresql/{version}");
-        return File.Exists(Path.Combine(share, "extension", name + ".control"));
+        return Path.Combine(share, "extension");
     }
 
     [GeneratedRegex(@"\d+")]

@@ -18,7 +18,7 @@ public sealed class PostgresNode : LocalNode
     /// <param name="database">The database.</param>
     public string AdminConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
-        Host = "127.0.0.1",
+        Host = LocalNode.Host,
         Port = Port,
         Database = database,
         Username = "postgres",
@@ -86,7 +86,7 @@ public sealed class PostgresNode : LocalNode
     {
         var settings = new Dictionary<string, string>
         {
-            ["listen_addresses"] = "127.0.0.1",
+            ["listen_addresses"] = LocalNode.Host,
             ["port"] = Port.ToString(CultureInfo.InvariantCulture),
             ["unix_socket_directories"] = "",
             ["max_connections"] = "200",

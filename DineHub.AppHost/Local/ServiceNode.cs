@@ -11,20 +11,20 @@ public abstract class ServiceNode : LocalNode
     }
 
     /// <summary>Where it is reached.</summary>
-    public Uri Url => new($"http://127.0.0.1:{Port}");
+    public Uri Url => new(Address);
 
     /// <inheritdoc/>
-    public override string Address => Url.ToString().TrimEnd('/');
+    public override string Address => AddressOf(Port);
 
     private protected abstract Uri HealthUrl { get; }
+
+    private protected static string AddressOf(int port) => $"http://{Host}:{port}";
 
     /// <summary>The environment that every service gets, by the names that it gets from Aspire and from systemd, too.</summary>
     private protected Dictionary<string, string> BaseEnvironment(string serviceName) => new()
     {
         ["ASPNETCORE_ENVIRONMENT"] = "Development",
         ["DOTNET_ENVIRONMENT"] = "Development",
-        ["DOTNET_NOLOGO"] = "1",
-        ["DOTNET_TieredPGO"] = "0",
         ["DOTNET_gcServer"] = "0",
         ["DINEHUB_NODE"] = Name,
         ["DINEHUB_REGION"] = Node.Region,

@@ -10,10 +10,7 @@ internal static class Tool
     public static async Task RunAsync(string node, string what, ProcessSpec spec, NodeLog log, CancellationToken ct)
     {
         using var process = await ProcessLauncher.StartAsync(spec);
-        process.OutputDataReceived += (_, line) => Write(log, line.Data);
-        process.ErrorDataReceived += (_, line) => Write(log, line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
+        log.Follow(process);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(Deadline);
         try
@@ -31,14 +28,6 @@ internal static class Tool
         if (process.ExitCode != 0)
         {
             throw new NodeFailedException(node, $"{what} failed with exit code {process.ExitCode}.", log.Last, log.Path);
-        }
-    }
-
-    private static void Write(NodeLog log, string? line)
-    {
-        if (!string.IsNullOrEmpty(line))
-        {
-            log.Write(line);
         }
     }
 }

@@ -11,6 +11,12 @@ namespace DineHub.Database.Engines;
 /// <param name="connections">Opens connections to the workers.</param>
 public sealed class CitusEngine(DatabaseOptions options, AdminConnections connections) : IDatabaseEngine
 {
+    // From the metadata tables and not from the view citus_shards, which asks every node for the sizes and so fails while one is down.
+    private const string NodeOfPlacement = """
+        JOIN pg_dist_node AS node ON node.groupid = placement.groupid AND node.noderole = 'primary'
+        JOIN dinehub.nodes AS known ON known.node_id = node.nodeid
+        """;
+
     /// <inheritdoc/>
     public EngineChoice Kind => EngineChoice.Citus;
 
@@ -87,20 +93,17 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
     /// <inheritdoc/>
     public Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct) => Task.CompletedTask;
 
-    // From the metadata tables and not from the view citus_shards, which asks every node for the sizes and so fails while one is down.
-
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(
         NpgsqlConnection coordinator, IReadOnlyCollection<Guid> restaurantIds, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(coordinator);
         var rows = await coordinator.ListAsync(
-            """
+            $"""
             SELECT wanted.id, known.name
             FROM (SELECT id, get_shard_id_for_distribution_column('orders', id) AS shard_id FROM unnest($1) AS id) AS wanted
             JOIN pg_dist_placement AS placement ON placement.shardid = wanted.shard_id
-            JOIN pg_dist_node AS node ON node.groupid = placement.groupid AND node.noderole = 'primary'
-            JOIN dinehub.nodes AS known ON known.node_id = node.nodeid
+            {NodeOfPlacement}
             """,
             row => (Id: row.GetGuid(0), Node: row.GetString(1)),
             ct,
@@ -114,13 +117,12 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
         ArgumentNullException.ThrowIfNull(coordinator);
         ArgumentNullException.ThrowIfNull(reachable);
         var pieces = await coordinator.ListAsync(
-            """
+            $"""
             SELECT known.name, shard.logicalrelid::text, count(*)
             FROM pg_dist_shard AS shard
             JOIN pg_dist_partition AS distributed ON distributed.logicalrelid = shard.logicalrelid AND distributed.partmethod = 'h'
             JOIN pg_dist_placement AS placement ON placement.shardid = shard.shardid
-            JOIN pg_dist_node AS node ON node.groupid = placement.groupid AND node.noderole = 'primary'
-            JOIN dinehub.nodes AS known ON known.node_id = node.nodeid
+            {NodeOfPlacement}
             GROUP BY 1, 2 ORDER BY 1, 2
             """,
             row => new TableOnNode(row.GetString(0), row.GetString(1), row.GetInt64(2), Rows: null),
@@ -170,7 +172,7 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
                 await node.ExecuteAsync("DELETE FROM pg_dist_authinfo WHERE nodeid = 0 AND rolename = $1", ct, role);
                 await node.ExecuteAsync(
                     "INSERT INTO pg_dist_authinfo (nodeid, rolename, authinfo) VALUES (0, $1, $2)",
-                    ct, role, new LibpqPassword(password).ToString());
+                    ct, role, LibpqPassword(password));
                 await transaction.CommitAsync(ct);
             }
         }
@@ -193,10 +195,7 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
         }
     }
 
-    /// <summary>A libpq connection string that carries a password, quoted as libpq asks (PostgreSQL documentation, 34.1.1).</summary>
-    private sealed record LibpqPassword(string Password)
-    {
-        public override string ToString() =>
-            $"password='{Password.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("'", @"\'", StringComparison.Ordinal)}'";
-    }
+    // Quoted as libpq asks (PostgreSQL documentation, 34.1.1).
+    private static string LibpqPassword(string password) =>
+        $"password='{password.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("'", @"\'", StringComparison.Ordinal)}'";
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using DineHub.Database.Nodes;
@@ -58,14 +59,16 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
             return;
         }
 
+        // The same on every worker, so those of the last one are all.
+        List<string> tables = [];
         foreach (var worker in options.Workers)
         {
             await using var connection = await connections.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
             await MigrationLog.ApplyOnceAsync(connection, migration, ct);
+            tables = await TablesAsync(connection, ct);
         }
 
-        await using var first = await connections.OpenAsync(options.Workers[0], DatabaseOptions.DatabaseName, ct);
-        foreach (var table in await TablesAsync(first, ct))
+        foreach (var table in tables)
         {
             await coordinator.ExecuteAsync("""
                 INSERT INTO dinehub.distributed_tables (table_name, distribution_column) VALUES ($1, $2) ON CONFLICT DO NOTHING
@@ -169,11 +172,7 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
               END IF;
             END $do$
             """, ct, worker.Name);
-        foreach (var (name, value) in ServerOptions.Append(("host", worker.Host)).Append(("port", worker.Port.ToString(System.Globalization.CultureInfo.InvariantCulture))))
-        {
-            await SetOptionAsync(coordinator, "SERVER %1$I", "pg_foreign_server", "srvname", worker.Name, "srvoptions", name, value, ct);
-        }
-
+        await SetOptionsAsync(coordinator, worker, ct);
         await coordinator.ExecuteFormattedAsync("GRANT USAGE ON FOREIGN SERVER %1$I TO " + DatabaseOptions.ApiRole, ct, worker.Name);
         await MapUserAsync(coordinator, worker, connections.Credentials.Username!, connections.Credentials.Password, ct);
         await MapUserAsync(coordinator, worker, DatabaseOptions.ApiRole, options.ApiPassword, ct);
@@ -194,18 +193,20 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
         await transaction.CommitAsync(ct);
     }
 
-    private static async Task SetOptionAsync(
-        NpgsqlConnection connection, string target, string catalog, string nameColumn, string objectName, string optionsColumn, string name, string value, CancellationToken ct)
+    private static async Task SetOptionsAsync(NpgsqlConnection coordinator, DatabaseNode worker, CancellationToken ct)
     {
-        var current = await connection.ScalarAsync<string>(
-            $"SELECT option_value FROM {catalog}, pg_options_to_table({optionsColumn}) WHERE {nameColumn} = $1 AND option_name = $2", ct, objectName, name);
-        if (current == value)
+        var current = (await coordinator.ListAsync(
+            "SELECT option_name, option_value FROM pg_foreign_server, pg_options_to_table(srvoptions) WHERE srvname = $1",
+            row => (Name: row.GetString(0), Value: row.GetString(1)),
+            ct,
+            worker.Name)).ToDictionary(option => option.Name, option => option.Value);
+        (string Name, string Value)[] wanted =
+            [.. ServerOptions, ("host", worker.Host), ("port", worker.Port.ToString(CultureInfo.InvariantCulture))];
+        foreach (var (name, value) in wanted.Where(option => current.GetValueOrDefault(option.Name) != option.Value))
         {
-            return;
+            var verb = current.ContainsKey(name) ? "SET" : "ADD";
+            await coordinator.ExecuteFormattedAsync($"ALTER SERVER %1$I OPTIONS ({verb} %2$I %3$L)", ct, worker.Name, name, value);
         }
-
-        var verb = current is null ? "ADD" : "SET";
-        await connection.ExecuteFormattedAsync($"ALTER {target} OPTIONS ({verb} %2$I %3$L)", ct, objectName, name, value);
     }
 
     /// <summary>The statements that build the coordinator's side of one table, from the first worker's catalog.</summary>

@@ -34,8 +34,7 @@ public sealed class LocalClusterTests
         using var directory = new TemporaryDirectory();
         using var appHost = StartAppHost(directory);
         var pids = await WaitForProcessesAsync(appHost, directory);
-        using var kill = Process.Start("kill", ["-TERM", $"{appHost.Id}"]);
-        await appHost.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
+        await TerminateAsync(appHost);
         appHost.ExitCode.ShouldBe(0);
         pids.ShouldAllBe(pid => HasEnded(pid));
         File.Exists(Path.Combine(directory.Path, "cluster.json")).ShouldBeFalse();
@@ -46,8 +45,7 @@ public sealed class LocalClusterTests
         using var again = StartAppHost(directory);
         await WaitForProcessesAsync(again, directory);
         (await File.ReadAllTextAsync(Path.Combine(directory.Path, "logs", "db-seed.log"))).ShouldContain("0 of 12 restaurants were added");
-        using var terminate = Process.Start("kill", ["-TERM", $"{again.Id}"]);
-        await again.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
+        await TerminateAsync(again);
     }
 
     [Fact]
@@ -120,6 +118,13 @@ public sealed class LocalClusterTests
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;
+    }
+
+    private static async Task TerminateAsync(Process appHost)
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{appHost.Id}"]);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await appHost.WaitForExitAsync(deadline.Token);
     }
 
     /// <summary>Waits until the cluster is ready, and returns the processes that it consists of, PostgreSQL's children included.</summary>

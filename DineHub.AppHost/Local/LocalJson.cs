@@ -1,0 +1,10 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace DineHub.AppHost.Local;
+
+/// <summary>The files of a data folder.</summary>
+[JsonSerializable(typeof(ClusterSecrets))]
+[JsonSerializable(typeof(ClusterState))]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true, UseStringEnumConverter = true)]
+internal sealed partial class LocalJson : JsonSerializerContext;
