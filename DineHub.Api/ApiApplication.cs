@@ -1,20 +1,26 @@
 using DineHub.Api.Accounts;
+using DineHub.Api.Accounts.Keys;
+using DineHub.Api.Contract;
 using DineHub.Api.Errors;
+using DineHub.Api.Images;
+using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
 using DineHub.Api.Operations;
 using DineHub.Api.Orders;
+using DineHub.Api.Reports;
 using DineHub.Api.Restaurants;
 using DineHub.Database;
 using DineHub.ServiceDefaults;
+using Microsoft.AspNetCore.HttpOverrides;
 
 namespace DineHub.Api;
 
 /// <summary>Puts the API together.</summary>
 internal static class ApiApplication
 {
-    // The largest basket is some 20 kB.
-    private const long MostBodyBytes = 256 * 1024;
-    private const long MostCachedMenus = 1000;
+    // A menu of 500 items is some 200 kB.
+    private const long MostBodyBytes = 512 * 1024;
+    private const long MostCached = 5000;
 
     public static WebApplication Build(string[] args)
     {
@@ -34,38 +40,41 @@ internal static class ApiApplication
             json.SerializerOptions.NumberHandling = ApiJson.Default.Options.NumberHandling;
             json.SerializerOptions.AllowDuplicateProperties = ApiJson.Default.Options.AllowDuplicateProperties;
             json.SerializerOptions.DefaultIgnoreCondition = ApiJson.Default.Options.DefaultIgnoreCondition;
+            json.SerializerOptions.Converters.Add(new StrictEnumConverter<DayOfWeek>());
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
         });
         services.Configure<RouteHandlerOptions>(routing => routing.ThrowOnBadRequest = true);
-        services.AddAuthentication(OperatorKeyOptions.Scheme)
-            .AddScheme<OperatorKeyOptions, OperatorKeyHandler>(
-                OperatorKeyOptions.Scheme, options => options.Key = builder.Configuration[OperatorKeyOptions.ConfigurationKey]);
-        services.AddAuthorizationBuilder().AddPolicy(Policies.Staff, policy => policy.RequireRole(Roles.Operator));
-        services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info.Title = "DineHub";
-            document.Info.Version = "v1";
 
-            // The addresses are relative to wherever the document was read: a replica's own address is nobody's business.
-            document.Servers?.Clear();
-            return Task.CompletedTask;
-        }));
-        services.AddMemoryCache(cache => cache.SizeLimit = MostCachedMenus);
+        // The ingress is the only one that reaches this; it replaces what clients say of where they come from.
+        services.Configure<ForwardedHeadersOptions>(forwarded =>
+        {
+            forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            forwarded.KnownIPNetworks.Clear();
+            forwarded.KnownProxies.Clear();
+        });
+        services.AddMemoryCache(cache => cache.SizeLimit = MostCached);
         services.AddSingleton(TimeProvider.System);
+        services.AddApiDocument();
+        services.AddAccounts(builder.Configuration);
+        services.AddImages(builder.Configuration, MasterKey.TryRead(builder.Configuration)?.Derive("images") ?? new byte[MasterKey.Bytes]);
         services.AddSingleton<RestaurantDirectory>();
-        services.AddSingleton<MenuCatalog>();
-        services.AddSingleton<OrderStore>();
-        services.AddSingleton<OrderPlacement>();
+        services.AddSingleton<MenuCatalog>().AddSingleton<MenuStore>().AddSingleton<StockStore>();
+        services.AddSingleton<KitchenStore>().AddSingleton<KitchenChange>().AddSingleton<KitchenListing>().AddSingleton<OpenOrders>();
+        services.AddSingleton<OrderFeed>().AddSingleton<OrderStreams>();
+        services.AddSingleton<OrderStore>().AddSingleton<OrderPlacement>().AddSingleton<OrderHistory>();
+        services.AddSingleton<ReportStore>();
+        services.AddHostedService<OrderUpkeep>();
 
         var app = builder.Build();
+        app.UseForwardedHeaders();
         app.UseServedBy();
         app.UseWholeAnswers();
         app.UseServiceDefaults();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapDefaultEndpoints();
-        app.MapOpenApi();
-        app.MapGroup("/api/v1").MapRestaurants().MapMenus().MapOrders();
+        app.MapOpenApi().AllowAnonymous();
+        app.MapGroup("/api/v1").MapRestaurants().MapMenus().MapImages().MapOrders().MapKitchens().MapReports().MapStaff().MapSessions().MapAccounts();
         return app;
     }
 
@@ -83,6 +92,17 @@ internal static class ApiApplication
             errors.Add($"{OperatorKeyOptions.ConfigurationKey}: must have at least {OperatorKeyOptions.ShortestKey} characters.");
         }
 
+        if (MasterKey.TryRead(configuration) is null)
+        {
+            errors.Add($"{MasterKey.ConfigurationKey}: must be {MasterKey.Bytes} random bytes in Base64, the same for all replicas ('openssl rand -base64 {MasterKey.Bytes}').");
+        }
+
+        if (!OrderUpkeep.IsInterval(configuration[OrderUpkeep.IntervalKey]))
+        {
+            errors.Add($"{OrderUpkeep.IntervalKey}: must be a number of seconds from 0.1 to 300.");
+        }
+
+        errors.AddRange(ImageServices.ConfigurationErrors(configuration));
         return errors;
     }
 }

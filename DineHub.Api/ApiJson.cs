@@ -1,11 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
+using DineHub.Api.Accounts;
+using DineHub.Api.Images;
+using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
 using DineHub.Api.Orders;
+using DineHub.Api.Reports;
 using DineHub.Api.Restaurants;
+using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.Mvc;
-using Npgsql;
 
 namespace DineHub.Api;
 
@@ -14,25 +17,54 @@ namespace DineHub.Api;
     JsonSerializerDefaults.Web,
     NumberHandling = JsonNumberHandling.Strict,
     AllowDuplicateProperties = false,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(StrictEnumConverter<DayOfWeek>)])]
 [JsonSerializable(typeof(RestaurantPage))]
+[JsonSerializable(typeof(RestaurantProfile))]
+[JsonSerializable(typeof(CreateRestaurantRequest))]
+[JsonSerializable(typeof(SlotList))]
+[JsonSerializable(typeof(OpeningHours))]
+[JsonSerializable(typeof(IReadOnlyList<TaxRate>))]
 [JsonSerializable(typeof(MenuDocument))]
 [JsonSerializable(typeof(Menu))]
+[JsonSerializable(typeof(UnavailableRequest))]
+[JsonSerializable(typeof(Dictionary<string, Unavailability>))]
+[JsonSerializable(typeof(StockRequest))]
+[JsonSerializable(typeof(StockList))]
+[JsonSerializable(typeof(ImageUploadRequest))]
+[JsonSerializable(typeof(ImageUpload))]
+[JsonSerializable(typeof(Kitchen))]
+[JsonSerializable(typeof(CapacitySettings))]
+[JsonSerializable(typeof(PauseRequest))]
+[JsonSerializable(typeof(BusyRequest))]
+[JsonSerializable(typeof(QuoteRequest))]
+[JsonSerializable(typeof(Quote))]
 [JsonSerializable(typeof(PlaceOrderRequest))]
 [JsonSerializable(typeof(ChangeStatusRequest))]
 [JsonSerializable(typeof(Order))]
+[JsonSerializable(typeof(OrderPage))]
 [JsonSerializable(typeof(IReadOnlyList<OrderLine>))]
 [JsonSerializable(typeof(IReadOnlyList<OrderEvent>))]
+[JsonSerializable(typeof(IReadOnlyList<TakenStock>))]
+[JsonSerializable(typeof(RegisterRequest))]
+[JsonSerializable(typeof(SignInRequest))]
+[JsonSerializable(typeof(RefreshRequest))]
+[JsonSerializable(typeof(AccessTokenResponse))]
+[JsonSerializable(typeof(Account))]
+[JsonSerializable(typeof(ChangeAccountRequest))]
+[JsonSerializable(typeof(ChangePasswordRequest))]
+[JsonSerializable(typeof(EraseAccountRequest))]
+[JsonSerializable(typeof(AccountExport))]
+[JsonSerializable(typeof(OrderSummaryPage))]
+[JsonSerializable(typeof(StaffList))]
+[JsonSerializable(typeof(InviteRequest))]
+[JsonSerializable(typeof(Invitation))]
+[JsonSerializable(typeof(AcceptInvitationRequest))]
+[JsonSerializable(typeof(SalesReport))]
+[JsonSerializable(typeof(BestSellersReport))]
+[JsonSerializable(typeof(StagesReport))]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(HttpValidationProblemDetails))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class ApiJson : JsonSerializerContext;
-
-/// <summary>Reads documents from rows.</summary>
-internal static class JsonColumns
-{
-    public static T GetJson<T>(this NpgsqlDataReader row, int ordinal, JsonTypeInfo<T> type) =>
-        JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(ordinal), type)
-        ?? throw new InvalidDataException($"Column {row.GetName(ordinal)} holds null.");
-}

@@ -77,6 +77,9 @@ public sealed class Migrator(DatabaseCluster cluster)
               END IF;
             END $do$
             """, ct, DatabaseOptions.ApiRole);
+        // A statement that fails is written to the server's log with its values: names, addresses. It fails where it can be tried again, too.
+        await server.ExecuteFormattedAsync("ALTER ROLE %1$I SET log_min_error_statement = 'panic'", ct, DatabaseOptions.ApiRole);
+        await server.ExecuteFormattedAsync("ALTER ROLE %1$I SET log_error_verbosity = 'terse'", ct, DatabaseOptions.ApiRole);
         if (options.ApiPassword is not null)
         {
             // A failed statement is written to the server's log with its text.

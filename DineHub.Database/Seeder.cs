@@ -6,7 +6,6 @@ using System.Text.Json.Serialization;
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace DineHub.Database;
 
@@ -67,26 +66,31 @@ public sealed class Seeder(DatabaseCluster cluster, TimeProvider time)
         return new Guid(bytes, bigEndian: true);
     }
 
-    // The menu first: a restaurant that the directory shows can always be ordered from. Two statements, because they touch two nodes.
+    // The restaurant's own shard first: a restaurant that the directory shows can always be ordered from. Each statement touches one
+    // node, and each may be there already from a run that was interrupted.
     private async Task<bool> AddAsync(NpgsqlConnection coordinator, Guid id, SeedRestaurant restaurant, CancellationToken ct)
     {
         var now = time.GetUtcNow();
-        await using var menu = new NpgsqlCommand(
-            "INSERT INTO menus (restaurant_id, version, document, updated_at) VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING", coordinator)
+        foreach (var item in restaurant.Stock)
         {
-            Parameters =
-            {
-                new() { Value = id },
-                new() { Value = restaurant.Menu.GetRawText(), NpgsqlDbType = NpgsqlDbType.Jsonb },
-                new() { Value = now },
-            },
-        };
-        await menu.ExecuteNonQueryAsync(ct);
+            await coordinator.ExecuteAsync(
+                "INSERT INTO stock (restaurant_id, item_id, quantity, low_mark, updated_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                ct, id, item.ItemId, item.Quantity, item.LowMark, now);
+        }
+
+        await coordinator.ExecuteAsync(
+            "INSERT INTO menus (restaurant_id, version, document, updated_at) VALUES ($1, 1, $2::text::jsonb, $3) ON CONFLICT DO NOTHING",
+            ct, id, restaurant.Menu.GetRawText(), now);
+        await coordinator.ExecuteAsync(
+            "INSERT INTO kitchens (restaurant_id, version, listed_version, updated_at) VALUES ($1, 1, 1, $2) ON CONFLICT DO NOTHING", ct, id, now);
         return await coordinator.ExecuteAsync(
             """
             INSERT INTO restaurants (id, slug, name, description, region, city, address, latitude, longitude, cuisines,
-                                     currency, tax_rate_basis_points, tax_included, time_zone, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                     currency, tax_rate_basis_points, tax_included, time_zone, created_at,
+                                     phone, other_tax_rates, opening_hours, minimum_order, preparation_minutes, pickup, table_service,
+                                     delivery_radius, delivery_fee, kitchen_version)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+                    $16, $17::text::jsonb, $18::text::jsonb, $19, $20, $21, $22, $23, $24, 1)
             ON CONFLICT DO NOTHING
             """,
             ct,
@@ -104,7 +108,16 @@ public sealed class Seeder(DatabaseCluster cluster, TimeProvider time)
             restaurant.TaxRateBasisPoints,
             restaurant.TaxIncluded,
             restaurant.TimeZone,
-            now) == 1;
+            now,
+            restaurant.Phone,
+            restaurant.OtherTaxRates.GetRawText(),
+            restaurant.OpeningHours.GetRawText(),
+            restaurant.MinimumOrder,
+            restaurant.PreparationMinutes,
+            restaurant.Pickup,
+            restaurant.TableService,
+            (object?)restaurant.Delivery?.RadiusMeters ?? DBNull.Value,
+            restaurant.Delivery?.Fee ?? 0L) == 1;
     }
 
     private static List<SeedRestaurant> Load()
@@ -137,7 +150,20 @@ internal sealed record SeedRestaurant(
     int TaxRateBasisPoints,
     bool TaxIncluded,
     string TimeZone,
+    string Phone,
+    JsonElement OpeningHours,
+    long MinimumOrder,
+    int PreparationMinutes,
+    bool Pickup,
+    bool TableService,
+    SeedDelivery? Delivery,
+    JsonElement OtherTaxRates,
+    SeedStock[] Stock,
     JsonElement Menu);
+
+internal sealed record SeedDelivery(int RadiusMeters, long Fee);
+
+internal sealed record SeedStock(string ItemId, int Quantity, int LowMark);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(SeedRestaurant))]

@@ -52,6 +52,7 @@ internal static class GatewayApplication
         app.UseServiceDefaults();
         app.Use(KeepManagementApart(app.Configuration));
         app.Use(RefuseLargeBodies);
+        app.Use(EndStreamsOnStop(app.Lifetime));
         app.MapDefaultEndpoints();
         app.MapReverseProxy(proxy =>
         {
@@ -129,6 +130,21 @@ internal static class GatewayApplication
         http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
         return Task.CompletedTask;
     }
+
+    // A stream has no end to wait for; whoever reads it comes back, to another gateway.
+    private static Func<HttpContext, RequestDelegate, Task> EndStreamsOnStop(IHostApplicationLifetime lifetime) => (http, next) =>
+    {
+        http.Response.OnStarting(() =>
+        {
+            if (http.Response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) is true)
+            {
+                http.Response.RegisterForDispose(lifetime.ApplicationStopping.Register(http.Abort));
+            }
+
+            return Task.CompletedTask;
+        });
+        return next(http);
+    };
 
     private static Func<HttpContext, RequestDelegate, Task> SetHeaders(WebApplication app)
     {

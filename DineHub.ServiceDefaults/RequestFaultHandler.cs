@@ -49,6 +49,7 @@ internal sealed partial class RequestFaultHandler(IProblemDetailsService problem
     private static string Rule(JsonException json) => json switch
     {
         { Message: var text } when text.Contains("Duplicate", StringComparison.OrdinalIgnoreCase) => "must not be there twice",
+        { Message: var text } when MissingPattern().Match(text) is { Success: true } missing => $"must have {missing.Groups["names"].Value}",
         { InnerException: not null and not InvalidOperationException and not FormatException } =>
             $"is not valid JSON at line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}",
         _ => "has a value of the wrong type, or one that is out of range",
@@ -73,6 +74,9 @@ internal sealed partial class RequestFaultHandler(IProblemDetailsService problem
 
         return await problems.TryWriteAsync(context);
     }
+
+    [GeneratedRegex("""missing required properties including: (?<names>'.+?')\.""", RegexOptions.ExplicitCapture)]
+    private static partial Regex MissingPattern();
 
     [GeneratedRegex("""^Failed to bind parameter "[^"]*?(?<name>\w+)" from""", RegexOptions.ExplicitCapture)]
     private static partial Regex ParameterPattern();

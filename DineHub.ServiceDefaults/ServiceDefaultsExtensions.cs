@@ -80,7 +80,7 @@ public static class ServiceDefaultsExtensions
             {
                 Predicate = check => check.Tags.Contains(tag),
                 ResponseWriter = HealthResponse.WriteAsync,
-            });
+            }).AllowAnonymous();
         }
 
         return app;

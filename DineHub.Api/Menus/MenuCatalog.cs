@@ -1,24 +1,18 @@
-using System.Collections.Frozen;
+using DineHub.Api.Kitchens;
 using DineHub.Api.Restaurants;
 using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 
 namespace DineHub.Api.Menus;
 
-/// <summary>A restaurant with its menu at one version, ready to price baskets.</summary>
-internal sealed record PublishedMenu(Restaurant Restaurant, Menu Menu)
-{
-    public FrozenDictionary<string, MenuItem> Items { get; } =
-        Menu.Categories.SelectMany(category => category.Items).ToFrozenDictionary(item => item.Id, StringComparer.Ordinal);
-}
-
 /// <summary>
-/// Reads menus, and keeps each for a moment. A copy that has gone stale meanwhile cannot sell at old prices, because an order is
-/// stored only at the version that the database has then.
+/// Reads menus, and keeps each for a moment. A copy that has gone stale meanwhile cannot sell at old prices, or what has run out,
+/// because an order is stored only at the versions that the database has then.
 /// </summary>
 /// <param name="dataSource">The database.</param>
 /// <param name="cache">Where copies are kept.</param>
-internal sealed class MenuCatalog(NpgsqlDataSource dataSource, IMemoryCache cache)
+/// <param name="time">The clock.</param>
+internal sealed class MenuCatalog(NpgsqlDataSource dataSource, IMemoryCache cache, TimeProvider time)
 {
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(5);
 
@@ -36,24 +30,38 @@ internal sealed class MenuCatalog(NpgsqlDataSource dataSource, IMemoryCache cach
     /// <summary>The menu as the database has it now; null where there is no such restaurant.</summary>
     public async Task<PublishedMenu?> ReloadAsync(Guid restaurantId, CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand(
+        await using var batch = dataSource.CreateBatch();
+        Add(batch,
             $"""
-            SELECT {RestaurantDirectory.Columns}, m.version, m.document
-            FROM restaurants r JOIN menus m ON m.restaurant_id = r.id
-            WHERE r.id = $1 AND m.restaurant_id = $1
-            """);
-        command.Parameters.Add(new() { Value = restaurantId });
-        await using var reader = await command.ExecuteReaderAsync(ct);
+            SELECT {RestaurantDirectory.Columns}, m.version, m.document, m.unavailable, {KitchenStore.Columns}
+            FROM restaurants r JOIN menus m ON m.restaurant_id = r.id JOIN kitchens k ON k.restaurant_id = r.id
+            WHERE r.id = $1 AND m.restaurant_id = $1 AND k.restaurant_id = $1
+            """, restaurantId);
+        Add(batch, $"SELECT {StockStore.Columns} FROM stock WHERE restaurant_id = $1", restaurantId);
+        await using var reader = await batch.ExecuteReaderAsync(ct);
         if (!await reader.ReadAsync(ct))
         {
             return null;
         }
 
+        const int Menu = RestaurantDirectory.ColumnCount;
         var restaurant = RestaurantDirectory.Read(reader);
-        var document = reader.GetJson(RestaurantDirectory.ColumnCount + 1, ApiJson.Default.MenuDocument);
-        var menu = new PublishedMenu(
-            restaurant, new Menu(restaurantId, reader.GetInt32(RestaurantDirectory.ColumnCount), restaurant.Currency, document.Categories));
+        var version = reader.GetInt32(Menu);
+        var document = reader.GetJson(Menu + 1, ApiJson.Default.MenuDocument);
+        var unavailable = reader.GetJson(Menu + 2, ApiJson.Default.DictionaryStringUnavailability);
+        var kitchen = KitchenStore.Read(reader, Menu + 3);
+        await reader.NextResultAsync(ct);
+        var stock = new List<StockLevel>();
+        while (await reader.ReadAsync(ct))
+        {
+            stock.Add(StockStore.Read(reader));
+        }
+
+        var menu = new PublishedMenu(restaurant, version, document, unavailable, stock, kitchen, time.GetUtcNow());
         cache.Set(restaurantId, menu, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = KeptFor });
         return menu;
     }
+
+    private static void Add(NpgsqlBatch batch, string sql, Guid restaurantId) =>
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(sql).With(restaurantId));
 }

@@ -10,6 +10,12 @@ internal static class WholeAnswers
     {
         app.Use(async (http, next) =>
         {
+            if (http.GetEndpoint()?.Metadata.GetMetadata<StreamedAttribute>() is not null)
+            {
+                await next(http);
+                return;
+            }
+
             var connection = http.Response.Body;
             using var answer = new MemoryStream();
             http.Response.Body = answer;

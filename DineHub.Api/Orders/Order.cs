@@ -72,7 +72,20 @@ public enum FulfilmentType
 /// <param name="Type">The way.</param>
 /// <param name="Address">Where to, for a delivery; at most 300 characters.</param>
 /// <param name="Table">Which table, for one that is served; at most 20 characters.</param>
-public sealed record Fulfilment(FulfilmentType Type, string? Address = null, string? Table = null);
+/// <param name="Latitude">Of the address of a delivery, in degrees north, -90 to 90 (WGS 84).</param>
+/// <param name="Longitude">Of the address of a delivery, in degrees east, -180 to 180 (WGS 84).</param>
+public sealed record Fulfilment([property: JsonRequired] FulfilmentType Type, string? Address = null, string? Table = null, double? Latitude = null, double? Longitude = null);
+
+/// <summary>How an order will be paid; paying itself is between the customer and the restaurant.</summary>
+[JsonConverter(typeof(StrictEnumConverter<PaymentMethod>))]
+public enum PaymentMethod
+{
+    /// <summary>In the restaurant: at the counter or at the table.</summary>
+    AtCounter,
+
+    /// <summary>To whoever brings it.</summary>
+    OnDelivery,
+}
 
 /// <summary>Who ordered.</summary>
 /// <param name="Name">What to call the customer by; at most 100 characters. Needed for pickup and delivery.</param>
@@ -113,13 +126,20 @@ public sealed record OrderEvent(OrderStatus Status, DateTimeOffset At, OrderReas
 /// <param name="Lines">What was ordered, with names and prices as they were then.</param>
 /// <param name="Subtotal">The lines' totals together.</param>
 /// <param name="Tax">The lines' taxes together.</param>
+/// <param name="DeliveryFee">What delivery costs; not taxed.</param>
+/// <param name="Tip">The tip; not taxed.</param>
 /// <param name="Total">What the customer pays.</param>
 /// <param name="MenuVersion">The version of the menu that it was priced at.</param>
 /// <param name="TimeZone">The IANA name of the restaurant's time zone.</param>
+/// <param name="Payment">How it will be paid.</param>
+/// <param name="Note">The customer's note to the restaurant.</param>
+/// <param name="ScheduledFor">The slot that it is for; null for as soon as possible.</param>
+/// <param name="ReadyBy">When it was promised to be ready.</param>
+/// <param name="ExpiresAt">Until when the restaurant may accept it.</param>
 /// <param name="PlacedAt">When it was placed.</param>
 /// <param name="History">Every stage that it has reached, oldest first; append-only.</param>
 /// <param name="Version">Grows with every change, from 1; the order's ETag.</param>
-/// <param name="TrackingToken">What whoever placed the order shows to read it.</param>
+/// <param name="TrackingToken">What whoever placed the order shows to read it; staff do not see it.</param>
 public sealed record Order(
     Guid RestaurantId,
     Guid Id,
@@ -130,14 +150,29 @@ public sealed record Order(
     IReadOnlyList<OrderLine> Lines,
     long Subtotal,
     long Tax,
+    long DeliveryFee,
+    long Tip,
     long Total,
     int MenuVersion,
     string TimeZone,
+    PaymentMethod Payment,
+    string? Note,
+    DateTimeOffset? ScheduledFor,
+    DateTimeOffset? ReadyBy,
+    DateTimeOffset? ExpiresAt,
     DateTimeOffset PlacedAt,
     IReadOnlyList<OrderEvent> History,
     int Version,
-    string TrackingToken)
+    string? TrackingToken)
 {
     /// <summary>The order as it was when it was placed: the first answer, for one who asks again with the same key.</summary>
-    public Order AsPlaced() => this with { Status = OrderStatus.Placed, History = [History[0]], Version = 1 };
+    internal Order AsPlaced() => this with { Status = OrderStatus.Placed, History = [History[0]], Version = 1 };
+
+    /// <summary>The order as staff see it.</summary>
+    internal Order ForStaff() => this with { TrackingToken = null };
 }
+
+/// <summary>A page of a restaurant's orders, the newest first.</summary>
+/// <param name="Items">The orders.</param>
+/// <param name="NextCursor">What to pass as <c>cursor</c> for the next page; null on the last.</param>
+public sealed record OrderPage(IReadOnlyList<Order> Items, string? NextCursor);

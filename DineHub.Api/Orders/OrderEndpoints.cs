@@ -3,43 +3,101 @@ using System.Security.Cryptography;
 using System.Text;
 using DineHub.Api.Accounts;
 using DineHub.Api.Errors;
+using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
+using DineHub.Api.Operations;
+using DineHub.Api.Restaurants;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Net.Http.Headers;
 
 namespace DineHub.Api.Orders;
 
-/// <summary>Placing orders, reading them, moving them through the kitchen.</summary>
+/// <summary>Quotes, placing orders, reading and following them, moving them through the kitchen.</summary>
 internal static class OrderEndpoints
 {
     private const string KeyHeader = "Idempotency-Key";
     private const string ReplayedHeader = "Idempotency-Replayed";
     private const string TokenHeader = "Tracking-Token";
+    private const int DefaultLimit = 50;
+    private const int MostLimit = 200;
 
     public static IEndpointRouteBuilder MapOrders(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/restaurants/{restaurantId:guid}/orders").WithTags("Orders");
-        group.MapPost("/", PlaceAsync).WithName("PlaceOrder").WithSummary("Place an order.")
-            .WithDescription(
-                "Prices come from the menu. The same Idempotency-Key with the same body gives the first answer again, marked by the header "
-                + "Idempotency-Replayed; with another body it is refused (422). After 502, 503 or 504 send the same request again: it is stored once.")
+        routes.MapPost("/restaurants/{restaurantId:guid}/quotes", QuoteAsync).WithTags("Orders").WithName("CreateQuote")
+            .WithSummary("Price a basket exactly as an order of it will be priced.")
+            .WithDescription("Also where the restaurant would not take the order now: refusals says why. Pass total as the order's expectedTotal.")
+            .AllowAnonymous()
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
-        group.MapGet("/{orderId:guid}", GetAsync).WithName("GetOrder").WithSummary("Read an order.")
-            .WithDescription("For whoever shows the order's Tracking-Token, and for staff. A wrong token is 404, like an order that is not there.")
+
+        var group = routes.MapGroup("/restaurants/{restaurantId:guid}/orders").WithTags("Orders");
+        group.MapPost("/", PlaceAsync).WithName("PlaceOrder").WithSummary("Place an order.").AllowAnonymous()
+            .WithDescription(
+                "Guests may, and signed-in customers, whose list it then is in. Prices come from the menu. The same Idempotency-Key with the same body "
+                + "gives the first answer again, marked by the header Idempotency-Replayed; with another body it is refused (422). After 502, 503 or 504 "
+                + "send the same request again: it is stored once.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        group.MapGet("/", ListAsync).WithName("ListOrders").WithSummary("List a restaurant's orders, the newest first.")
+            .WithDescription($"status: one or several stages. date: the day that they were placed on, in the restaurant's time zone. limit: 1 to {MostLimit}, {DefaultLimit} unless given.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .RequireStaff(StaffRole.Kitchen);
+        group.MapGet("/{orderId:guid}", GetAsync).WithName("GetOrder").WithSummary("Read an order.").AllowAnonymous()
+            .WithDescription("For whoever shows the order's Tracking-Token, for the customer who placed it signed in, and for staff. For others it is 404, like an order that is not there.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
-        group.MapPost("/{orderId:guid}/status", ChangeStatusAsync).WithName("ChangeOrderStatus").WithSummary("Move an order to its next stage.")
+        group.MapGet("/{orderId:guid}/events", FollowAsync).WithName("FollowOrder").WithSummary("Follow an order by server-sent events.").AllowAnonymous()
+            .WithDescription(
+                "For the same as reading it; browsers, which can set no headers here, pass the token as token. Each event \"order\" is the whole order, its id the version; "
+                + "the stream ends when the order is over, and answers 204 to a client that has seen that.")
+            .Produces<Order>(StatusCodes.Status200OK, "text/event-stream")
+            .Produces(StatusCodes.Status204NoContent)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .Streamed();
+        group.MapPost("/{orderId:guid}/cancel", CancelAsync).WithName("CancelOrder").WithSummary("Cancel an order that no kitchen has accepted yet.").AllowAnonymous()
+            .WithDescription("For whoever shows the Tracking-Token, and for the customer who placed it signed in.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        group.MapPost("/{orderId:guid}/status", ChangeStatusAsync).WithName("ChangeOrderStatus").WithSummary("Move an order to a stage.")
             .WithDescription("With If-Match the change is made only at that version of the order (412 otherwise).")
-            .ProducesProblem(StatusCodes.Status401Unauthorized)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status412PreconditionFailed)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-            .RequireAuthorization(Policies.Staff);
+            .RequireStaff(StaffRole.Kitchen);
+        group.MapPost("/{orderId:guid}/bump", BumpAsync).WithName("BumpOrder").WithSummary("Move an order to its next stage.")
+            .WithDescription("If-Match is required (428 otherwise): of two cooks who tap at once, one moves it.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status412PreconditionFailed)
+            .ProducesProblem(StatusCodes.Status428PreconditionRequired)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .RequireStaff(StaffRole.Kitchen);
+        group.MapDelete("/{orderId:guid}/personal-data", EraseAsync).WithName("EraseOrder").WithSummary("Erase the person from an order that is over.").AllowAnonymous()
+            .WithDescription("For whoever shows the Tracking-Token, and for the customer who placed it signed in. Amounts, items and stages stay.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         return routes;
+    }
+
+    private static async Task<Results<Ok<Quote>, ValidationProblem, ProblemHttpResult>> QuoteAsync(
+        Guid restaurantId, QuoteRequest request, OrderPlacement placement, CancellationToken ct)
+    {
+        if (OrderRequestRules.Check(request) is { Any: true } errors)
+        {
+            return errors.ToBadRequest();
+        }
+
+        var (quote, refused) = await placement.QuoteAsync(restaurantId, request, ct);
+        return quote is null ? refused! : TypedResults.Ok(quote);
     }
 
     private static async Task<Results<Created<Order>, ValidationProblem, ProblemHttpResult>> PlaceAsync(
@@ -47,6 +105,8 @@ internal static class OrderEndpoints
         PlaceOrderRequest request,
         [FromHeader(Name = KeyHeader)] string? idempotencyKey,
         OrderPlacement placement,
+        OrderHistory history,
+        MenuCatalog menus,
         HttpContext http,
         CancellationToken ct)
     {
@@ -60,7 +120,8 @@ internal static class OrderEndpoints
             return errors.ToBadRequest();
         }
 
-        var placed = await placement.PlaceAsync(restaurantId, request, idempotencyKey!, ct);
+        var accountId = http.User.AccountId();
+        var placed = await placement.PlaceAsync(restaurantId, request, idempotencyKey!, accountId, ct);
         if (placed.Order is not { } order)
         {
             return placed.Refused!;
@@ -70,49 +131,40 @@ internal static class OrderEndpoints
         {
             http.Response.Headers[ReplayedHeader] = "true";
         }
+        else if (accountId is { } customer && await menus.FindAsync(restaurantId, ct) is { } menu)
+        {
+            await history.TryAddAsync(customer, order, menu.Restaurant.Name, ct);
+        }
 
         http.SetETag(order.Version);
         return TypedResults.Created($"/api/v1/restaurants/{order.RestaurantId}/orders/{order.Id}", order);
     }
 
-    private static async Task<Results<Ok<Order>, ProblemHttpResult>> GetAsync(
+    private static async Task<Results<Ok<OrderPage>, ValidationProblem, ProblemHttpResult>> ListAsync(
         Guid restaurantId,
-        Guid orderId,
-        [FromHeader(Name = TokenHeader)] string? trackingToken,
-        MenuCatalog menus,
+        RestaurantDirectory directory,
         OrderStore orders,
         HttpContext http,
-        CancellationToken ct)
+        CancellationToken ct,
+        string[]? status = null,
+        DateOnly? date = null,
+        int limit = DefaultLimit,
+        string? cursor = null)
     {
-        if (await menus.FindAsync(restaurantId, ct) is not { } menu)
+        var errors = new FieldErrors();
+        errors.Range<int>("limit", limit, 1, MostLimit);
+        var after = TimeCursor.Read(cursor, errors);
+        var statuses = new List<OrderStatus>();
+        foreach (var name in status ?? [])
         {
-            return Problems.UnknownRestaurant();
-        }
-
-        if (await orders.FindAsync(menu, orderId, ct) is not { } order || !(IsStaff(http) || Matches(order.TrackingToken, trackingToken)))
-        {
-            return Problems.UnknownOrder();
-        }
-
-        http.SetETag(order.Version);
-        http.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Ok(order);
-    }
-
-    private static async Task<Results<Ok<Order>, ValidationProblem, ProblemHttpResult>> ChangeStatusAsync(
-        Guid restaurantId,
-        Guid orderId,
-        ChangeStatusRequest request,
-        MenuCatalog menus,
-        OrderStore orders,
-        TimeProvider time,
-        HttpContext http,
-        CancellationToken ct)
-    {
-        var errors = OrderRequestRules.Check(request);
-        if (!TryReadIfMatch(http, out var expectedVersion))
-        {
-            errors.Add("If-Match", "must be one ETag of this order, such as \"1\", or *");
+            if (Enum.GetNames<OrderStatus>().Contains(name, StringComparer.Ordinal))
+            {
+                statuses.Add(Enum.Parse<OrderStatus>(name));
+            }
+            else
+            {
+                errors.Add("status", $"must be one of {string.Join(", ", Enum.GetNames<OrderStatus>())}");
+            }
         }
 
         if (errors.Any)
@@ -120,62 +172,238 @@ internal static class OrderEndpoints
             return errors.ToBadRequest();
         }
 
+        if (await directory.FindAsync(restaurantId, ct) is not { } restaurant)
+        {
+            return Problems.UnknownRestaurant();
+        }
+
+        DateTimeOffset? from = date is { } day ? restaurant.Schedule.StartOfDay(day) : null;
+        DateTimeOffset? until = date is { } sameDay ? restaurant.Schedule.StartOfDay(sameDay.AddDays(1)) : null;
+        var items = await orders.ListAsync(restaurantId, restaurant.TimeZone, statuses.Count == 0 ? null : statuses, from, until, after, limit + 1, ct);
+        string? next = null;
+        if (items.Count > limit)
+        {
+            items.RemoveAt(limit);
+            next = new TimeCursor(items[^1].Order.PlacedAt, items[^1].Order.Id).ToString();
+        }
+
+        http.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(new OrderPage([.. items.Select(stored => stored.Order.ForStaff())], next));
+    }
+
+    private static async Task<Results<Ok<Order>, ProblemHttpResult>> GetAsync(
+        Guid restaurantId,
+        Guid orderId,
+        [FromHeader(Name = TokenHeader)] string? trackingToken,
+        RestaurantDirectory directory,
+        OrderStore orders,
+        HttpContext http,
+        CancellationToken ct)
+    {
+        if (await directory.FindAsync(restaurantId, ct) is not { } restaurant)
+        {
+            return Problems.UnknownRestaurant();
+        }
+
+        if (await orders.FindAsync(restaurantId, restaurant.TimeZone, orderId, ct) is not { } stored)
+        {
+            return Problems.UnknownOrder();
+        }
+
+        var own = IsOwn(http, stored, trackingToken);
+        if (!own && !http.User.IsStaffOf(restaurantId))
+        {
+            return Problems.UnknownOrder();
+        }
+
+        return Send(http, own ? stored.Order : stored.Order.ForStaff());
+    }
+
+    private static async Task<Results<ServerSentEventsResult<Order?>, NoContent, ProblemHttpResult>> FollowAsync(
+        Guid restaurantId,
+        Guid orderId,
+        [FromHeader(Name = TokenHeader)] string? trackingToken,
+        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
+        string? token,
+        MenuCatalog menus,
+        OrderStore orders,
+        OrderStreams streams,
+        HttpContext http,
+        CancellationToken ct)
+    {
         if (await menus.FindAsync(restaurantId, ct) is not { } menu)
         {
             return Problems.UnknownRestaurant();
         }
 
-        var change = new OrderEvent(request.Status!.Value, time.GetUtcNow(), request.Reason);
-        if (await orders.TryAdvanceAsync(menu, orderId, change, expectedVersion, ct) is { } changed)
-        {
-            http.SetETag(changed.Version);
-            return TypedResults.Ok(changed);
-        }
-
-        if (await orders.FindAsync(menu, orderId, ct) is not { } current)
+        if (await orders.FindAsync(restaurantId, menu.Restaurant.TimeZone, orderId, ct) is not { } stored
+            || !(IsOwn(http, stored, trackingToken ?? token) || http.User.IsStaffOf(restaurantId)))
         {
             return Problems.UnknownOrder();
         }
 
-        return expectedVersion is not null && expectedVersion != current.Version
-            ? Problems.Refuse(
-                StatusCodes.Status412PreconditionFailed,
-                Refusal.VersionMismatch,
-                "The order has changed since.",
-                new() { ["version"] = current.Version })
-            : Problems.Refuse(
-                StatusCodes.Status409Conflict,
-                Refusal.IllegalTransition,
-                $"An order that is {current.Status} cannot become {change.Status}.",
-                new() { ["status"] = current.Status.ToString(), ["allowed"] = OrderLifecycle.After(current.Status).Select(s => s.ToString()).ToArray() });
+        _ = int.TryParse(lastEventId, NumberStyles.None, CultureInfo.InvariantCulture, out var seen);
+        if (OrderLifecycle.IsFinal(stored.Order.Status) && seen >= stored.Order.Version)
+        {
+            return TypedResults.NoContent();
+        }
+
+        return TypedResults.ServerSentEvents(streams.OneAsync(menu, stored.Order, seen, OrderStreams.TokenExpires(http), ct));
     }
 
-    private static bool IsStaff(HttpContext http) => http.User.IsInRole(Roles.Operator);
-
-    private static bool Matches(string token, string? shown) =>
-        shown is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(shown));
-
-    /// <summary>The version that If-Match names; null where it is absent or "*".</summary>
-    private static bool TryReadIfMatch(HttpContext http, out int? version)
+    private static async Task<Results<Ok<Order>, ProblemHttpResult>> CancelAsync(
+        Guid restaurantId,
+        Guid orderId,
+        [FromHeader(Name = TokenHeader)] string? trackingToken,
+        RestaurantDirectory directory,
+        OrderStore orders,
+        TimeProvider time,
+        HttpContext http,
+        CancellationToken ct)
     {
-        version = null;
-        if (http.Request.Headers.IfMatch.Count == 0)
+        if (await directory.FindAsync(restaurantId, ct) is not { } restaurant)
         {
-            return true;
+            return Problems.UnknownRestaurant();
         }
 
-        if (http.Request.GetTypedHeaders().IfMatch is not [{ IsWeak: false } tag])
+        if (await orders.FindAsync(restaurantId, restaurant.TimeZone, orderId, ct) is not { } stored || !IsOwn(http, stored, trackingToken))
         {
-            return false;
+            return Problems.UnknownOrder();
         }
 
-        if (tag.Equals(EntityTagHeaderValue.Any))
+        var change = new OrderChange(new OrderEvent(OrderStatus.Cancelled, time.GetUtcNow().ToMicroseconds(), OrderReason.CustomerRequest), [OrderStatus.Placed]);
+        if (await orders.TryAdvanceAsync(restaurantId, restaurant.TimeZone, orderId, change, ct) is { } changed)
         {
-            return true;
+            OrderMetrics.Count(changed.Order);
+            return Send(http, changed.Order);
         }
 
-        var valid = int.TryParse(tag.Tag.AsSpan().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0;
-        version = number;
-        return valid;
+        var current = await orders.FindAsync(restaurantId, restaurant.TimeZone, orderId, ct);
+        return Illegal(current?.Order.Status ?? stored.Order.Status, OrderStatus.Cancelled, "The restaurant has answered already: only it can cancel the order now.");
     }
+
+    private static async Task<Results<Ok<Order>, ValidationProblem, ProblemHttpResult>> ChangeStatusAsync(
+        Guid restaurantId,
+        Guid orderId,
+        ChangeStatusRequest request,
+        RestaurantDirectory directory,
+        OrderStore orders,
+        TimeProvider time,
+        HttpContext http,
+        CancellationToken ct)
+    {
+        var errors = OrderRequestRules.Check(request);
+        var expectedVersion = http.ReadIfMatch(errors);
+        if (errors.Any)
+        {
+            return errors.ToBadRequest();
+        }
+
+        if (await directory.FindAsync(restaurantId, ct) is not { } restaurant)
+        {
+            return Problems.UnknownRestaurant();
+        }
+
+        var status = request.Status!.Value;
+        var change = new OrderChange(
+            new OrderEvent(status, time.GetUtcNow().ToMicroseconds(), request.Reason), OrderLifecycle.Before(status), expectedVersion);
+        return (await AdvanceAsync(restaurant, orderId, change, orders, http, ct)).Result switch
+        {
+            Ok<Order> changed => changed,
+            var refused => (ProblemHttpResult)refused,
+        };
+    }
+
+    private static async Task<Results<Ok<Order>, ProblemHttpResult>> BumpAsync(
+        Guid restaurantId, Guid orderId, RestaurantDirectory directory, OrderStore orders, TimeProvider time, HttpContext http, CancellationToken ct)
+    {
+        if (!http.TryReadIfMatch(out var version, out var problem))
+        {
+            return problem;
+        }
+
+        if (await directory.FindAsync(restaurantId, ct) is not { } restaurant)
+        {
+            return Problems.UnknownRestaurant();
+        }
+
+        if (await orders.FindAsync(restaurantId, restaurant.TimeZone, orderId, ct) is not { Order: var current })
+        {
+            return Problems.UnknownOrder();
+        }
+
+        if (OrderLifecycle.Next(current.Status) is not { } next)
+        {
+            return Illegal(current.Status, OrderStatus.Completed, $"An order that is {current.Status} has no next stage.");
+        }
+
+        var change = new OrderChange(new OrderEvent(next, time.GetUtcNow().ToMicroseconds()), [current.Status], version ?? current.Version);
+        return await AdvanceAsync(restaurant, orderId, change, orders, http, ct);
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> EraseAsync(
+        Guid restaurantId,
+        Guid orderId,
+        [FromHeader(Name = TokenHeader)] string? trackingToken,
+        OrderStore orders,
+        TimeProvider time,
+        HttpContext http,
+        CancellationToken ct)
+    {
+        if (await orders.FindAsync(restaurantId, "", orderId, ct) is not { } stored || !IsOwn(http, stored, trackingToken))
+        {
+            return Problems.UnknownOrder();
+        }
+
+        return await orders.EraseAsync(restaurantId, orderId, time.GetUtcNow().ToMicroseconds(), ct)
+            ? TypedResults.NoContent()
+            : Problems.Refuse(StatusCodes.Status409Conflict, Refusal.OrderOnItsWay, "The order is on its way: wait until it is over.");
+    }
+
+    private static async Task<Results<Ok<Order>, ProblemHttpResult>> AdvanceAsync(
+        Restaurant restaurant, Guid orderId, OrderChange change, OrderStore orders, HttpContext http, CancellationToken ct)
+    {
+        if (await orders.TryAdvanceAsync(restaurant.Id, restaurant.TimeZone, orderId, change, ct) is { } changed)
+        {
+            OrderMetrics.Count(changed.Order);
+            return Send(http, changed.Order.ForStaff());
+        }
+
+        if (await orders.FindAsync(restaurant.Id, restaurant.TimeZone, orderId, ct) is not { Order: var current })
+        {
+            return Problems.UnknownOrder();
+        }
+
+        var status = change.Event.Status;
+        return change.ExpectedVersion is { } expected && expected != current.Version
+            ? Problems.VersionMismatch(current.Version)
+            : Illegal(
+                current.Status,
+                status,
+                current.Status == OrderStatus.Placed && status == OrderStatus.Accepted
+                    ? "The order was to be accepted earlier: it is expiring."
+                    : $"An order that is {current.Status} cannot become {status}.");
+    }
+
+    private static ProblemHttpResult Illegal(OrderStatus from, OrderStatus to, string title) => Problems.Refuse(
+        StatusCodes.Status409Conflict,
+        Refusal.IllegalTransition,
+        title,
+        new()
+        {
+            ["current"] = from.ToString(),
+            ["requested"] = to.ToString(),
+            ["allowed"] = OrderLifecycle.After(from).Where(status => status != OrderStatus.Expired).Select(status => status.ToString()).ToArray(),
+        });
+
+    private static Ok<Order> Send(HttpContext http, Order order)
+    {
+        http.SetETag(order.Version);
+        http.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Ok(order);
+    }
+
+    private static bool IsOwn(HttpContext http, StoredOrder stored, string? token) =>
+        (token is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(stored.Order.TrackingToken!), Encoding.UTF8.GetBytes(token)))
+        || (stored.AccountId is { } owner && http.User.AccountId() == owner);
 }

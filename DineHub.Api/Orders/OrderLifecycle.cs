@@ -22,6 +22,18 @@ internal static class OrderLifecycle
     public static IReadOnlyList<OrderStatus> Before(OrderStatus status) =>
         [.. Successors.Where(pair => pair.Value.Contains(status)).Select(pair => pair.Key)];
 
+    /// <summary>The stage that follows when all goes well; null at the end.</summary>
+    public static OrderStatus? Next(OrderStatus status) => status switch
+    {
+        OrderStatus.Placed => OrderStatus.Accepted,
+        OrderStatus.Accepted => OrderStatus.Preparing,
+        OrderStatus.Preparing => OrderStatus.Ready,
+        OrderStatus.Ready => OrderStatus.Completed,
+        _ => null,
+    };
+
+    public static bool IsFinal(OrderStatus status) => Successors[status].Length == 0;
+
     /// <summary>Whether whoever asks for the change must say why.</summary>
     public static bool NeedsReason(OrderStatus status) => status is OrderStatus.Rejected or OrderStatus.Cancelled;
 }

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
 using DineHub.Api.Errors;
+using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -13,16 +14,52 @@ internal sealed record Placement(Order? Order, bool Replayed, ProblemHttpResult?
     public static Placement Refuse(ProblemHttpResult problem) => new(Order: null, Replayed: false, problem);
 }
 
-/// <summary>Prices a basket and stores it as an order, once for each key.</summary>
+/// <summary>Prices baskets, for quotes and for orders, and stores orders, once for each key.</summary>
 /// <param name="menus">The menus.</param>
 /// <param name="orders">The orders.</param>
+/// <param name="openOrders">How much the kitchens have to do.</param>
 /// <param name="time">The clock.</param>
-internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, TimeProvider time)
+internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, OpenOrders openOrders, TimeProvider time)
 {
-    private const int MostTries = 3;
+    private const int MostTries = 5;
     private const int TokenBytes = 16;
 
-    public async Task<Placement> PlaceAsync(Guid restaurantId, PlaceOrderRequest request, string idempotencyKey, CancellationToken ct)
+    /// <summary>A basket that was looked at: with its prices and what the restaurant says of it, or with what does not fit the menu.</summary>
+    private sealed record Examination(PricedBasket? Priced, IReadOnlyList<QuoteRefusal> Refusals, int OpenOrders, ProblemHttpResult? Refused);
+
+    /// <summary>Prices a basket as an order would be.</summary>
+    public async Task<(Quote? Quote, ProblemHttpResult? Refused)> QuoteAsync(Guid restaurantId, QuoteRequest request, CancellationToken ct)
+    {
+        if (await menus.FindAsync(restaurantId, ct) is not { } menu)
+        {
+            return (null, Problems.UnknownRestaurant());
+        }
+
+        var now = time.GetUtcNow().ToMicroseconds();
+        var examined = await ExamineAsync(menu, request, now, ct);
+        if (examined.Priced is not { } priced)
+        {
+            return (null, examined.Refused);
+        }
+
+        var quote = new Quote(
+            restaurantId,
+            menu.Restaurant.Currency,
+            priced.Lines,
+            priced.Subtotal,
+            priced.Tax,
+            priced.DeliveryFee,
+            priced.Tip,
+            priced.Total,
+            menu.Version,
+            menu.Restaurant.TimeZone,
+            OrderTerms.ReadyBy(menu, examined.OpenOrders, request.ScheduledFor?.ToUniversalTime(), now),
+            menu.Kitchen.Load(examined.OpenOrders, now),
+            examined.Refusals);
+        return (quote, null);
+    }
+
+    public async Task<Placement> PlaceAsync(Guid restaurantId, PlaceOrderRequest request, string idempotencyKey, Guid? accountId, CancellationToken ct)
     {
         if (await menus.FindAsync(restaurantId, ct) is not { } menu)
         {
@@ -31,26 +68,24 @@ internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, TimeP
 
         // Over the parsed request, so that white space and the order of members do not make it another one.
         var requestHash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.PlaceOrderRequest));
-        var lines = request.Lines!.Select(line => line!).ToList();
         for (var attempt = 1; attempt <= MostTries; attempt++)
         {
-            var errors = new FieldErrors();
-            var basket = Pricing.Price(menu.Restaurant.Tax, menu.Items, lines, errors);
-            var refusal = basket is null
-                ? errors.ToUnprocessable(Refusal.DoesNotFitTheMenu, "The order does not fit the menu.")
-                : CheckTotal(request, basket);
-
+            var now = time.GetUtcNow().ToMicroseconds();
+            var examined = await ExamineAsync(menu, request, now, ct);
+            var refusal = examined.Refused ?? Refuse(request, examined);
             if (refusal is null)
             {
-                var order = NewOrder(menu, request, basket!);
-                if (await orders.TryPlaceAsync(order, idempotencyKey, requestHash, ct))
+                var order = NewOrder(menu, request, examined, now);
+                var result = await orders.TryPlaceAsync(order, idempotencyKey, requestHash, accountId, Tracked(menu, order), ct);
+                if (result == StoreResult.Stored)
                 {
+                    OrderMetrics.Count(order);
                     return new Placement(order, Replayed: false, Refused: null);
                 }
             }
 
             // Before a refusal too: an order that was placed stays placed when the menu changes afterwards.
-            if (await orders.FindByKeyAsync(menu, idempotencyKey, ct) is { } earlier)
+            if (await orders.FindByKeyAsync(restaurantId, menu.Restaurant.TimeZone, idempotencyKey, ct) is { } earlier)
             {
                 return CryptographicOperations.FixedTimeEquals(earlier.RequestHash, requestHash)
                     ? new Placement(earlier.Order.AsPlaced(), Replayed: true, Refused: null)
@@ -58,49 +93,94 @@ internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, TimeP
                         StatusCodes.Status422UnprocessableEntity, Refusal.IdempotencyKeyReused, "This Idempotency-Key was used for another order."));
             }
 
-            var version = menu.Menu.Version;
-            menu = await menus.ReloadAsync(restaurantId, ct);
-            if (menu is null)
+            // The copy may have been old: nothing is refused, and nothing tried again, but by what the database has now.
+            var fresh = await menus.ReloadAsync(restaurantId, ct);
+            if (fresh is null)
             {
                 return Placement.Refuse(Problems.UnknownRestaurant());
             }
 
-            if (refusal is not null && menu.Menu.Version == version)
+            if (refusal is not null && attempt > 1)
             {
                 return Placement.Refuse(refusal);
             }
+
+            menu = fresh;
         }
 
         return Placement.Refuse(Problems.Refuse(StatusCodes.Status409Conflict, Refusal.MenuChanging, "The menu is changing. Try again."));
     }
 
-    private static ProblemHttpResult? CheckTotal(PlaceOrderRequest request, PricedBasket basket) =>
-        request.ExpectedTotal is { } expected && expected != basket.Total
-            ? Problems.Refuse(
-                StatusCodes.Status422UnprocessableEntity,
-                Refusal.TotalChanged,
-                "The total is not the expected one.",
-                new() { ["total"] = basket.Total, ["errors"] = new Dictionary<string, string[]> { ["expectedTotal"] = [$"must be {basket.Total}"] } })
-            : null;
-
-    private Order NewOrder(PublishedMenu menu, PlaceOrderRequest request, PricedBasket basket)
+    private static ProblemHttpResult? Refuse(PlaceOrderRequest request, Examination examined)
     {
-        // PostgreSQL keeps microseconds: cut here, so that the first answer equals every later one.
-        var now = time.GetUtcNow();
-        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
+        if (examined.Refusals is [var first, ..])
+        {
+            var errors = new FieldErrors();
+            foreach (var one in examined.Refusals)
+            {
+                errors.Add(one.Field, one.Rule);
+            }
+
+            return errors.ToUnprocessable(
+                Enum.Parse<Refusal>(first.Reason),
+                "The restaurant does not take this order now.",
+                new() { ["reasons"] = examined.Refusals.Select(one => one.Reason).Distinct().ToArray() });
+        }
+
+        if (request.ExpectedTotal is { } expected && expected != examined.Priced!.Total)
+        {
+            var errors = new FieldErrors();
+            errors.Add("expectedTotal", $"must be {examined.Priced.Total}");
+            return errors.ToUnprocessable(Refusal.TotalChanged, "The total is not the expected one.", new() { ["total"] = examined.Priced.Total });
+        }
+
+        return null;
+    }
+
+    private static List<TakenStock> Tracked(PublishedMenu menu, Order order) =>
+        [.. order.Lines
+            .Where(line => menu.Stock.ContainsKey(line.ItemId))
+            .GroupBy(line => line.ItemId, StringComparer.Ordinal)
+            .OrderBy(lines => lines.Key, StringComparer.Ordinal)
+            .Select(lines => new TakenStock(lines.Key, lines.Sum(line => line.Quantity)))];
+
+    private async Task<Examination> ExamineAsync(PublishedMenu menu, IBasket basket, DateTimeOffset now, CancellationToken ct)
+    {
+        var errors = new FieldErrors();
+        if (Pricing.Price(menu.Restaurant, menu.Items, basket, errors) is not { } priced)
+        {
+            return new Examination(null, [], 0, errors.ToUnprocessable(Refusal.DoesNotFitTheMenu, "The order does not fit the menu."));
+        }
+
+        var open = await openOrders.CountAsync(menu.Restaurant.Id, ct);
+        return new Examination(priced, OrderTerms.Check(menu, open, basket, priced.Subtotal, now), open, Refused: null);
+    }
+
+    private static Order NewOrder(PublishedMenu menu, PlaceOrderRequest request, Examination examined, DateTimeOffset now)
+    {
+        var restaurant = menu.Restaurant;
+        var basket = examined.Priced!;
+        var slot = request.ScheduledFor?.ToUniversalTime();
         return new Order(
-            menu.Restaurant.Id,
+            restaurant.Id,
             Guid.CreateVersion7(now),
             OrderStatus.Placed,
             request.Fulfilment!,
             request.Customer ?? new Customer(),
-            menu.Restaurant.Currency,
+            restaurant.Currency,
             basket.Lines,
             basket.Subtotal,
             basket.Tax,
+            basket.DeliveryFee,
+            basket.Tip,
             basket.Total,
-            menu.Menu.Version,
-            menu.Restaurant.TimeZone,
+            menu.Version,
+            restaurant.TimeZone,
+            OrderTerms.PaymentFor(request.Fulfilment!.Type),
+            request.Note,
+            slot,
+            OrderTerms.ReadyBy(menu, examined.OpenOrders, slot, now),
+            OrderTerms.ExpiresAt(menu, slot, now),
             now,
             [new OrderEvent(OrderStatus.Placed, now)],
             Version: 1,

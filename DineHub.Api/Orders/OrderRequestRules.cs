@@ -1,4 +1,5 @@
 using DineHub.Api.Errors;
+using DineHub.Api.Restaurants;
 
 namespace DineHub.Api.Orders;
 
@@ -12,28 +13,64 @@ internal static class OrderRequestRules
     public const int LongestNote = 200;
     public const int LongestKey = 255;
 
+    public const int LongestOrderNote = 500;
+
     public static FieldErrors Check(PlaceOrderRequest request)
     {
         var errors = new FieldErrors();
-        CheckFulfilment(request, errors);
-        Length(errors, "customer.phone", request.Customer?.Phone, 30);
+        CheckBasket(request, errors);
+        errors.Limit("customer.phone", request.Customer?.Phone, 30);
+        errors.Limit("customer.name", request.Customer?.Name, 100);
+        if (request.Fulfilment is { Type: not FulfilmentType.Table } && string.IsNullOrWhiteSpace(request.Customer?.Name))
+        {
+            errors.Add("customer.name", $"is required for {request.Fulfilment.Type}");
+        }
+
+        errors.Limit("note", request.Note, LongestOrderNote);
         if (request.ExpectedTotal < 0)
         {
             errors.Add("expectedTotal", "must not be negative");
         }
 
+        if (request.Payment is { } payment && request.Fulfilment is { } fulfilment && payment != OrderTerms.PaymentFor(fulfilment.Type))
+        {
+            errors.Add("payment", $"must be {OrderTerms.PaymentFor(fulfilment.Type)} for {fulfilment.Type}");
+        }
+
+        return errors;
+    }
+
+    public static FieldErrors Check(QuoteRequest request)
+    {
+        var errors = new FieldErrors();
+        CheckBasket(request, errors);
+        return errors;
+    }
+
+    private static void CheckBasket(IBasket request, FieldErrors errors)
+    {
+        CheckFulfilment(request.Fulfilment, errors);
+        if (request.Tip is { } tip)
+        {
+            if (tip.Amount.HasValue == tip.Percent.HasValue)
+            {
+                errors.Add("tip", "must have either amount or percent");
+            }
+
+            errors.Range("tip.amount", tip.Amount ?? 0, 0, RestaurantRules.MostAmount);
+            errors.Range("tip.percent", tip.Percent ?? 0, 0, 100);
+        }
+
         if (request.Lines is not { Count: >= 1 and <= MostLines } lines)
         {
             errors.Add("lines", $"must have between 1 and {MostLines} lines");
-            return errors;
+            return;
         }
 
         for (var i = 0; i < lines.Count; i++)
         {
             CheckLine(errors, $"lines[{i}]", lines[i]);
         }
-
-        return errors;
     }
 
     /// <summary>The key as the client sent it: visible ASCII, so that it is one value however a proxy folds white space.</summary>
@@ -59,6 +96,10 @@ internal static class OrderRequestRules
         {
             errors.Add("status", "is required");
         }
+        else if (status is OrderStatus.Placed or OrderStatus.Expired)
+        {
+            errors.Add("status", $"{status} is not for anybody to set");
+        }
         else if (OrderLifecycle.NeedsReason(status) != request.Reason.HasValue)
         {
             errors.Add("reason", request.Reason.HasValue ? $"is not for {status}" : $"is required for {status}");
@@ -67,22 +108,28 @@ internal static class OrderRequestRules
         return errors;
     }
 
-    private static void CheckFulfilment(PlaceOrderRequest request, FieldErrors errors)
+    private static void CheckFulfilment(Fulfilment? fulfilment, FieldErrors errors)
     {
-        if (request.Fulfilment is not { } fulfilment)
+        if (fulfilment is null)
         {
             errors.Add("fulfilment", "is required");
             return;
         }
 
-        Needed(errors, "fulfilment.address", fulfilment.Address, 300, fulfilment.Type == FulfilmentType.Delivery, fulfilment.Type);
+        var delivery = fulfilment.Type == FulfilmentType.Delivery;
+        Needed(errors, "fulfilment.address", fulfilment.Address, 300, delivery, fulfilment.Type);
         Needed(errors, "fulfilment.table", fulfilment.Table, 20, fulfilment.Type == FulfilmentType.Table, fulfilment.Type);
-        if (fulfilment.Type != FulfilmentType.Table && string.IsNullOrWhiteSpace(request.Customer?.Name))
+        foreach (var (field, degrees, most) in new[] { ("fulfilment.latitude", fulfilment.Latitude, 90), ("fulfilment.longitude", fulfilment.Longitude, 180) })
         {
-            errors.Add("customer.name", $"is required for {fulfilment.Type}");
+            if (delivery)
+            {
+                errors.Range(field, degrees, -most, most);
+            }
+            else if (degrees is not null)
+            {
+                errors.Add(field, $"is not for {fulfilment.Type}");
+            }
         }
-
-        Length(errors, "customer.name", request.Customer?.Name, 100);
     }
 
     private static void CheckLine(FieldErrors errors, string field, OrderLineRequest? line)
@@ -98,13 +145,13 @@ internal static class OrderRequestRules
             errors.Add($"{field}.itemId", "is required");
         }
 
-        Length(errors, $"{field}.itemId", line.ItemId, LongestId);
+        errors.Limit($"{field}.itemId", line.ItemId, LongestId);
         if (line.Quantity is not (>= 1 and <= MostQuantity))
         {
             errors.Add($"{field}.quantity", $"must be between 1 and {MostQuantity}");
         }
 
-        Length(errors, $"{field}.note", line.Note, LongestNote);
+        errors.Limit($"{field}.note", line.Note, LongestNote);
         if (line.Options is not { } options)
         {
             return;
@@ -131,18 +178,6 @@ internal static class OrderRequestRules
             errors.Add(field, needed ? $"is required for {type}" : $"is not for {type}");
         }
 
-        Length(errors, field, value, longest);
-    }
-
-    private static void Length(FieldErrors errors, string field, string? value, int longest)
-    {
-        if (value?.Length > longest)
-        {
-            errors.Add(field, $"must be at most {longest} characters");
-        }
-        else if (value?.Contains('\0', StringComparison.Ordinal) is true)
-        {
-            errors.Add(field, "must not contain the character U+0000");
-        }
+        errors.Limit(field, value, longest);
     }
 }

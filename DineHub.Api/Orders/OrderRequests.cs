@@ -7,15 +7,86 @@ namespace DineHub.Api.Orders;
 /// <param name="Note">A note to the kitchen; at most 200 characters.</param>
 public sealed record OrderLineRequest(string? ItemId, int? Quantity, IReadOnlyList<string?>? Options = null, string? Note = null);
 
+/// <summary>A tip: an amount, or a share of the subtotal.</summary>
+/// <param name="Amount">In minor currency units, from 0.</param>
+/// <param name="Percent">0 to 100, rounded to the minor unit, half away from zero.</param>
+public sealed record TipRequest(long? Amount = null, int? Percent = null);
+
+/// <summary>What a quote and an order have in common.</summary>
+internal interface IBasket
+{
+    Fulfilment? Fulfilment { get; }
+
+    IReadOnlyList<OrderLineRequest?>? Lines { get; }
+
+    TipRequest? Tip { get; }
+
+    DateTimeOffset? ScheduledFor { get; }
+}
+
 /// <summary>The body of placing an order.</summary>
 /// <param name="Fulfilment">How the customer gets it.</param>
-/// <param name="Customer">Who orders.</param>
+/// <param name="Customer">Who orders; the name is needed for pickup and delivery.</param>
 /// <param name="Lines">What is ordered; 1 to 50 lines.</param>
 /// <param name="ExpectedTotal">The total that the customer was shown, in minor currency units; the order is refused where it differs.</param>
+/// <param name="Tip">A tip.</param>
+/// <param name="ScheduledFor">The beginning of one of the restaurant's slots, in UTC; null for as soon as possible.</param>
+/// <param name="Payment">How it will be paid; as the fulfilment says unless given.</param>
+/// <param name="Note">A note to the restaurant; at most 500 characters.</param>
 public sealed record PlaceOrderRequest(
-    Fulfilment? Fulfilment, Customer? Customer, IReadOnlyList<OrderLineRequest?>? Lines, long? ExpectedTotal = null);
+    Fulfilment? Fulfilment,
+    Customer? Customer,
+    IReadOnlyList<OrderLineRequest?>? Lines,
+    long? ExpectedTotal = null,
+    TipRequest? Tip = null,
+    DateTimeOffset? ScheduledFor = null,
+    PaymentMethod? Payment = null,
+    string? Note = null) : IBasket;
 
-/// <summary>The body of moving an order to its next stage.</summary>
+/// <summary>The body of asking for a quote.</summary>
+/// <param name="Fulfilment">How the customer would get it.</param>
+/// <param name="Lines">What would be ordered; 1 to 50 lines.</param>
+/// <param name="Tip">A tip.</param>
+/// <param name="ScheduledFor">The beginning of one of the restaurant's slots, in UTC; null for as soon as possible.</param>
+public sealed record QuoteRequest(
+    Fulfilment? Fulfilment, IReadOnlyList<OrderLineRequest?>? Lines, TipRequest? Tip = null, DateTimeOffset? ScheduledFor = null) : IBasket;
+
+/// <summary>Why an order like the quote would be refused now.</summary>
+/// <param name="Reason">For machines, as in a problem's <c>reason</c>.</param>
+/// <param name="Field">What of the request is concerned.</param>
+/// <param name="Rule">The rule that it breaks.</param>
+public sealed record QuoteRefusal(string Reason, string Field, string Rule);
+
+/// <summary>What an order would cost, priced exactly as it will be. All amounts are in minor units of <paramref name="Currency"/>.</summary>
+/// <param name="RestaurantId">The restaurant.</param>
+/// <param name="Currency">The ISO 4217 code of all amounts.</param>
+/// <param name="Lines">What would be ordered, with names and prices.</param>
+/// <param name="Subtotal">The lines' totals together.</param>
+/// <param name="Tax">The lines' taxes together.</param>
+/// <param name="DeliveryFee">What delivery costs.</param>
+/// <param name="Tip">The tip.</param>
+/// <param name="Total">What the customer would pay; pass it as <c>expectedTotal</c>.</param>
+/// <param name="MenuVersion">The version of the menu that it was priced at.</param>
+/// <param name="TimeZone">The IANA name of the restaurant's time zone.</param>
+/// <param name="ReadyBy">When it would be ready, in UTC.</param>
+/// <param name="Load">How much the kitchen has to do.</param>
+/// <param name="Refusals">Why the order would be refused now; empty where it would be taken.</param>
+public sealed record Quote(
+    Guid RestaurantId,
+    string Currency,
+    IReadOnlyList<OrderLine> Lines,
+    long Subtotal,
+    long Tax,
+    long DeliveryFee,
+    long Tip,
+    long Total,
+    int MenuVersion,
+    string TimeZone,
+    DateTimeOffset ReadyBy,
+    Kitchens.KitchenLoad Load,
+    IReadOnlyList<QuoteRefusal> Refusals);
+
+/// <summary>The body of moving an order to another stage.</summary>
 /// <param name="Status">The stage to move to.</param>
 /// <param name="Reason">Why; needed for Rejected and Cancelled.</param>
 public sealed record ChangeStatusRequest(OrderStatus? Status, OrderReason? Reason = null);

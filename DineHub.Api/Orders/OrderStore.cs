@@ -1,14 +1,31 @@
-using System.Text.Json;
 using DineHub.Api.Menus;
 using Npgsql;
-using NpgsqlTypes;
-using Polly;
-using Polly.Retry;
 
 namespace DineHub.Api.Orders;
 
 /// <summary>An order with what is kept beside it.</summary>
-internal sealed record StoredOrder(Order Order, byte[] RequestHash);
+internal sealed record StoredOrder(Order Order, byte[] RequestHash, Guid? AccountId, IReadOnlyList<TakenStock>? StockTaken);
+
+/// <summary>What an order took from stock.</summary>
+internal sealed record TakenStock(string ItemId, int Quantity);
+
+/// <summary>What storing an order came to.</summary>
+internal enum StoreResult
+{
+    Stored,
+
+    /// <summary>Its key is there already, or the menu has changed.</summary>
+    NotStored,
+
+    /// <summary>There was less in stock than it would take; nothing was taken.</summary>
+    OutOfStock,
+}
+
+/// <summary>A change of an order's stage, and when it may be made.</summary>
+/// <param name="Event">The stage, the time and the reason.</param>
+/// <param name="From">The stages that it may be made from.</param>
+/// <param name="ExpectedVersion">The version that it may be made at; null for any.</param>
+internal sealed record OrderChange(OrderEvent Event, IReadOnlyList<OrderStatus> From, int? ExpectedVersion = null);
 
 /// <summary>
 /// Orders in the database. Every statement carries <c>restaurant_id</c> and so touches one shard; an order is one row and is placed
@@ -18,114 +35,254 @@ internal sealed record StoredOrder(Order Order, byte[] RequestHash);
 internal sealed class OrderStore(NpgsqlDataSource dataSource)
 {
     private const string Columns = """
-        restaurant_id, id, status, fulfilment, customer, currency, lines, subtotal, tax, total, menu_version, placed_at, history,
-        version, tracking_token, request_hash
+        restaurant_id, id, status, fulfilment, customer, currency, lines, subtotal, tax, delivery_fee, tip, total, menu_version, payment, note,
+        scheduled_for, ready_by, expires_at, placed_at, history, version, tracking_token, request_hash, account_id, stock_taken
         """;
 
-    // Stock PostgreSQL runs statements on the workers at REPEATABLE READ: where Citus would wait and look again, it fails with 40001.
-    // Nothing was written then, and a second try sees what the other transaction has done.
-    private static readonly ResiliencePipeline RetryConflicts = new ResiliencePipelineBuilder()
-        .AddRetry(new RetryStrategyOptions
-        {
-            ShouldHandle = new PredicateBuilder().Handle<PostgresException>(
-                e => e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected),
-            MaxRetryAttempts = 8,
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = TimeSpan.FromMilliseconds(5),
-            MaxDelay = TimeSpan.FromMilliseconds(200),
-            UseJitter = true,
-        })
-        .Build();
+    private const string Insert = """
+        INSERT INTO orders (restaurant_id, id, idempotency_key, request_hash, tracking_token, status, fulfilment, customer, currency,
+                            lines, subtotal, tax, total, menu_version, history, version, placed_at, updated_at,
+                            note, account_id, payment, delivery_fee, tip, scheduled_for, ready_by, expires_at, stock_taken)
+        SELECT shop.restaurant_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, shop.version, $15, $16, $17, $17,
+               $18, $19::uuid, $20, $21, $22, $23::timestamptz, $24::timestamptz, $25::timestamptz, $26::jsonb
+        """;
 
-    /// <summary>Stores an order, if its key is new and the menu is still at the order's version.</summary>
-    /// <returns>Whether it was stored. Where not, the key is there already, or the menu has changed.</returns>
-    public async Task<bool> TryPlaceAsync(Order order, string idempotencyKey, byte[] requestHash, CancellationToken ct) =>
-        await RetryConflicts.ExecuteAsync(
+    // At the version that the order was examined at: prices, terms, what is off the menu and a pause each make a new one.
+    private const string Shop = "SELECT restaurant_id, version FROM menus WHERE restaurant_id = $1 AND version = $14";
+
+    private const string Place = $"{Insert} FROM ({Shop}) AS shop ON CONFLICT DO NOTHING";
+
+    // The same and what it takes from stock. Without ON CONFLICT: a key that is there already fails the statement, and with it the taking;
+    // taking more than there is breaks a constraint, and with it the order.
+    private const string PlaceAndTake = $"""
+        WITH shop AS MATERIALIZED ({Shop}),
+        taken AS (
+            UPDATE stock SET quantity = quantity - ($28::integer[])[array_position($27::text[], item_id)], updated_at = $17
+            WHERE restaurant_id = $1 AND item_id = ANY ($27::text[]) AND EXISTS (SELECT FROM shop)
+            RETURNING item_id)
+        {Insert} FROM shop
+        """;
+
+    /// <summary>Stores an order, if its key is new, and the menu is at the version that the order was examined at.</summary>
+    public async Task<StoreResult> TryPlaceAsync(
+        Order order, string idempotencyKey, byte[] requestHash, Guid? accountId, IReadOnlyList<TakenStock> stock, CancellationToken ct) =>
+        await Sql.RetryConflicts.ExecuteAsync(
             async token =>
             {
-                await using var command = dataSource.CreateCommand(
-                    """
-                    INSERT INTO orders (restaurant_id, id, idempotency_key, request_hash, tracking_token, status, fulfilment, customer, currency,
-                                        lines, subtotal, tax, total, menu_version, history, version, placed_at, updated_at)
-                    SELECT m.restaurant_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, m.version, $15, $16, $17, $17
-                    FROM menus m
-                    WHERE m.restaurant_id = $1 AND m.version = $14
-                    ON CONFLICT DO NOTHING
-                    """);
-                command.Parameters.AddRange((NpgsqlParameter[])[
-                    new() { Value = order.RestaurantId },
-                    new() { Value = order.Id },
-                    new() { Value = idempotencyKey },
-                    new() { Value = requestHash },
-                    new() { Value = order.TrackingToken },
-                    new() { Value = order.Status.ToString() },
-                    Json(JsonSerializer.Serialize(order.Fulfilment, ApiJson.Default.Fulfilment)),
-                    Json(JsonSerializer.Serialize(order.Customer, ApiJson.Default.Customer)),
-                    new() { Value = order.Currency },
-                    Json(JsonSerializer.Serialize(order.Lines, ApiJson.Default.IReadOnlyListOrderLine)),
-                    new() { Value = order.Subtotal },
-                    new() { Value = order.Tax },
-                    new() { Value = order.Total },
-                    new() { Value = order.MenuVersion },
-                    Json(JsonSerializer.Serialize(order.History, ApiJson.Default.IReadOnlyListOrderEvent)),
-                    new() { Value = order.Version },
-                    new() { Value = order.PlacedAt },
-                ]);
-                return await command.ExecuteNonQueryAsync(token) == 1;
+                await using var command = dataSource.CreateCommand(stock.Count == 0 ? Place : PlaceAndTake).With(
+                    order.RestaurantId,
+                    order.Id,
+                    idempotencyKey,
+                    requestHash,
+                    order.TrackingToken,
+                    order.Status.ToString(),
+                    Sql.Json(order.Fulfilment, ApiJson.Default.Fulfilment),
+                    Sql.Json(order.Customer, ApiJson.Default.Customer),
+                    order.Currency,
+                    Sql.Json(order.Lines, ApiJson.Default.IReadOnlyListOrderLine),
+                    order.Subtotal,
+                    order.Tax,
+                    order.Total,
+                    order.MenuVersion,
+                    Sql.Json(order.History, ApiJson.Default.IReadOnlyListOrderEvent),
+                    order.Version,
+                    order.PlacedAt,
+                    order.Note,
+                    accountId,
+                    order.Payment.ToString(),
+                    order.DeliveryFee,
+                    order.Tip,
+                    order.ScheduledFor,
+                    order.ReadyBy,
+                    order.ExpiresAt,
+                    stock.Count == 0 ? null : Sql.Json(stock, ApiJson.Default.IReadOnlyListTakenStock));
+                if (stock.Count > 0)
+                {
+                    command.With(stock.Select(taken => taken.ItemId).ToArray(), stock.Select(taken => taken.Quantity).ToArray());
+                }
+
+                try
+                {
+                    return await command.ExecuteNonQueryAsync(token) == 1 ? StoreResult.Stored : StoreResult.NotStored;
+                }
+                catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+                {
+                    return StoreResult.NotStored;
+                }
+                catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.CheckViolation && e.MessageText.Contains(StockStore.Constraint, StringComparison.Ordinal))
+                {
+                    return StoreResult.OutOfStock;
+                }
             },
             ct);
 
     /// <summary>The order that was placed with a key; null where there is none.</summary>
-    public Task<StoredOrder?> FindByKeyAsync(PublishedMenu menu, string idempotencyKey, CancellationToken ct) =>
-        ReadOneAsync(
-            $"SELECT {Columns} FROM orders WHERE restaurant_id = $1 AND idempotency_key = $2",
-            menu,
-            ct,
-            new() { Value = menu.Restaurant.Id },
-            new() { Value = idempotencyKey });
+    public Task<StoredOrder?> FindByKeyAsync(Guid restaurantId, string timeZone, string idempotencyKey, CancellationToken ct) =>
+        dataSource.FirstAsync(
+            $"SELECT {Columns} FROM orders WHERE restaurant_id = $1 AND idempotency_key = $2", row => Read(row, timeZone), ct, restaurantId, idempotencyKey);
 
     /// <summary>An order; null where there is none.</summary>
-    public async Task<Order?> FindAsync(PublishedMenu menu, Guid orderId, CancellationToken ct) =>
-        (await ReadOneAsync(
-            $"SELECT {Columns} FROM orders WHERE restaurant_id = $1 AND id = $2",
-            menu,
-            ct,
-            new() { Value = menu.Restaurant.Id },
-            new() { Value = orderId }))?.Order;
+    public Task<StoredOrder?> FindAsync(Guid restaurantId, string timeZone, Guid orderId, CancellationToken ct) =>
+        dataSource.FirstAsync(
+            $"SELECT {Columns} FROM orders WHERE restaurant_id = $1 AND id = $2", row => Read(row, timeZone), ct, restaurantId, orderId);
 
-    /// <summary>Moves an order to a stage, if it is in one that may come before it, and at the expected version where one is given.</summary>
+    /// <summary>A restaurant's orders, the newest first.</summary>
+    /// <param name="restaurantId">The restaurant.</param>
+    /// <param name="timeZone">Its time zone.</param>
+    /// <param name="statuses">The stages that they are in; null for any.</param>
+    /// <param name="from">Placed from when on; null for ever.</param>
+    /// <param name="until">Placed before when; null for now.</param>
+    /// <param name="after">The position to go on behind.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="ct">Cancels it.</param>
+    public Task<List<StoredOrder>> ListAsync(
+        Guid restaurantId,
+        string timeZone,
+        IReadOnlyList<OrderStatus>? statuses,
+        DateTimeOffset? from,
+        DateTimeOffset? until,
+        TimeCursor? after,
+        int limit,
+        CancellationToken ct) =>
+        dataSource.ListAsync(
+            $"""
+            SELECT {Columns} FROM orders
+            WHERE restaurant_id = $1
+              AND ($2::text[] IS NULL OR status = ANY ($2::text[]))
+              AND ($3::timestamptz IS NULL OR placed_at >= $3::timestamptz)
+              AND ($4::timestamptz IS NULL OR placed_at < $4::timestamptz)
+              AND ($5::timestamptz IS NULL OR (placed_at, id) < ($5::timestamptz, $6::uuid))
+            ORDER BY placed_at DESC, id DESC
+            LIMIT $7
+            """,
+            row => Read(row, timeZone),
+            ct,
+            restaurantId,
+            statuses?.Select(status => status.ToString()).ToArray(),
+            from,
+            until,
+            after?.At,
+            after?.Id ?? Guid.Empty,
+            limit);
+
+    /// <summary>The orders that have changed after a time, the oldest change first.</summary>
+    public Task<List<(Order Order, DateTimeOffset ChangedAt)>> ListChangedAsync(
+        Guid restaurantId, string timeZone, DateTimeOffset after, int limit, CancellationToken ct) =>
+        dataSource.ListAsync(
+            $"SELECT {Columns}, updated_at FROM orders WHERE restaurant_id = $1 AND updated_at > $2 ORDER BY updated_at, id LIMIT $3",
+            row => (Read(row, timeZone).Order, row.GetFieldValue<DateTimeOffset>(25)),
+            ct,
+            restaurantId,
+            after,
+            limit);
+
+    /// <summary>Orders that nobody has answered in time.</summary>
+    public Task<List<Guid>> ListOverdueAsync(Guid restaurantId, DateTimeOffset now, int limit, CancellationToken ct) =>
+        dataSource.ListAsync(
+            "SELECT id FROM orders WHERE restaurant_id = $1 AND status = 'Placed' AND expires_at <= $2 ORDER BY expires_at LIMIT $3",
+            row => row.GetGuid(0), ct, restaurantId, now, limit);
+
+    /// <summary>Moves an order to a stage, if it may be moved; what was taken from stock is put back where it was not cooked.</summary>
     /// <returns>The order after the change; null where it was not changed.</returns>
-    public async Task<Order?> TryAdvanceAsync(PublishedMenu menu, Guid orderId, OrderEvent change, int? expectedVersion, CancellationToken ct) =>
-        await RetryConflicts.ExecuteAsync(
-            async token => (await ReadOneAsync(
-                $"""
-                UPDATE orders
-                SET status = $3, history = history || $4, version = version + 1, updated_at = $5
-                WHERE restaurant_id = $1 AND id = $2 AND status = ANY ($6) AND ($7 = 0 OR version = $7)
-                RETURNING {Columns}
-                """,
-                menu,
-                token,
-                new() { Value = menu.Restaurant.Id },
-                new() { Value = orderId },
-                new() { Value = change.Status.ToString() },
-                Json(JsonSerializer.Serialize([change], ApiJson.Default.IReadOnlyListOrderEvent)),
-                new() { Value = change.At },
-                new() { Value = OrderLifecycle.Before(change.Status).Select(status => status.ToString()).ToArray() },
-                new() { Value = expectedVersion ?? 0 }))?.Order,
+    public async Task<StoredOrder?> TryAdvanceAsync(Guid restaurantId, string timeZone, Guid orderId, OrderChange change, CancellationToken ct) =>
+        await Sql.RetryConflicts.ExecuteAsync(
+            async token =>
+            {
+                await using var connection = await dataSource.OpenConnectionAsync(token);
+                await using var transaction = await connection.BeginTransactionAsync(token);
+                if (await UpdateAsync(connection, restaurantId, timeZone, orderId, change, token) is not { } changed)
+                {
+                    return null;
+                }
+
+                var status = change.Event.Status;
+                var cooked = changed.Order.History.Any(stage => stage.Status == OrderStatus.Preparing);
+                if (status is OrderStatus.Rejected or OrderStatus.Cancelled or OrderStatus.Expired && changed.StockTaken is { } taken && !cooked)
+                {
+                    await using var putBack = new NpgsqlCommand(
+                        """
+                        UPDATE stock SET quantity = quantity + ($4::integer[])[array_position($3::text[], item_id)], updated_at = $2
+                        WHERE restaurant_id = $1 AND item_id = ANY ($3::text[])
+                        """, connection).With(
+                        restaurantId, change.Event.At, taken.Select(item => item.ItemId).ToArray(), taken.Select(item => item.Quantity).ToArray());
+                    await putBack.ExecuteNonQueryAsync(token);
+                }
+
+                await transaction.CommitAsync(token);
+                return changed;
+            },
             ct);
 
-    private async Task<StoredOrder?> ReadOneAsync(string sql, PublishedMenu menu, CancellationToken ct, params NpgsqlParameter[] parameters)
-    {
-        await using var command = dataSource.CreateCommand(sql);
-        command.Parameters.AddRange(parameters);
-        await using var row = await command.ExecuteReaderAsync(ct);
-        if (!await row.ReadAsync(ct))
-        {
-            return null;
-        }
+    /// <summary>Removes the person from an order that is over: amounts, items and stages stay.</summary>
+    /// <returns>False where there is none, or it is not over.</returns>
+    public async Task<bool> EraseAsync(Guid restaurantId, Guid orderId, DateTimeOffset now, CancellationToken ct) =>
+        await Sql.RetryConflicts.ExecuteAsync(
+            async token =>
+            {
+                if (await FindAsync(restaurantId, "", orderId, token) is not { Order: var order } || !OrderLifecycle.IsFinal(order.Status))
+                {
+                    return false;
+                }
 
-        var order = new Order(
+                var lines = order.Lines.Select(line => line with { Note = null }).ToList();
+                return await dataSource.ExecuteAsync(
+                    """
+                    UPDATE orders
+                    SET customer = $4, fulfilment = $5, lines = $6, note = NULL, account_id = NULL, erased_at = $3, updated_at = $3, version = version + 1
+                    WHERE restaurant_id = $1 AND id = $2 AND version = $7
+                    """,
+                    token,
+                    restaurantId,
+                    orderId,
+                    now,
+                    Sql.Json(new Customer(), ApiJson.Default.Customer),
+                    Sql.Json(new Fulfilment(order.Fulfilment.Type), ApiJson.Default.Fulfilment),
+                    Sql.Json(lines, ApiJson.Default.IReadOnlyListOrderLine),
+                    order.Version) == 1;
+            },
+            ct);
+
+    /// <summary>Orders of accounts that no account lists yet.</summary>
+    public Task<List<StoredOrder>> ListUnlistedAsync(Guid restaurantId, DateTimeOffset before, int limit, CancellationToken ct) =>
+        dataSource.ListAsync(
+            $"""
+            SELECT {Columns} FROM orders
+            WHERE restaurant_id = $1 AND account_id IS NOT NULL AND NOT listed AND placed_at < $2
+            ORDER BY placed_at LIMIT $3
+            """, row => Read(row, ""), ct, restaurantId, before, limit);
+
+    public async Task SetListedAsync(Guid restaurantId, IReadOnlyList<Guid> orderIds, CancellationToken ct) =>
+        await Sql.RetryConflicts.ExecuteAsync(
+            async token => await dataSource.ExecuteAsync(
+                "UPDATE orders SET listed = true WHERE restaurant_id = $1 AND id = ANY ($2)", token, restaurantId, orderIds.ToArray()),
+            ct);
+
+    private static async Task<StoredOrder?> UpdateAsync(
+        NpgsqlConnection connection, Guid restaurantId, string timeZone, Guid orderId, OrderChange change, CancellationToken ct)
+    {
+        // Nobody accepts an order that is overdue, and nobody lets one expire that is not.
+        await using var command = new NpgsqlCommand(
+            $"""
+            UPDATE orders
+            SET status = $3, history = history || $4, version = version + 1, updated_at = $5
+            WHERE restaurant_id = $1 AND id = $2 AND status = ANY ($6) AND ($7 = 0 OR version = $7)
+              AND ($3 <> 'Accepted' OR expires_at IS NULL OR expires_at > $5)
+              AND ($3 <> 'Expired' OR expires_at <= $5)
+            RETURNING {Columns}
+            """, connection).With(
+            restaurantId,
+            orderId,
+            change.Event.Status.ToString(),
+            Sql.Json([change.Event], ApiJson.Default.IReadOnlyListOrderEvent),
+            change.Event.At,
+            change.From.Select(status => status.ToString()).ToArray(),
+            change.ExpectedVersion ?? 0);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        return await row.ReadAsync(ct) ? Read(row, timeZone) : null;
+    }
+
+    private static StoredOrder Read(NpgsqlDataReader row, string timeZone) => new(
+        new Order(
             row.GetGuid(0),
             row.GetGuid(1),
             Enum.Parse<OrderStatus>(row.GetString(2)),
@@ -136,14 +293,20 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
             row.GetInt64(7),
             row.GetInt64(8),
             row.GetInt64(9),
-            row.GetInt32(10),
-            menu.Restaurant.TimeZone,
-            row.GetFieldValue<DateTimeOffset>(11),
-            row.GetJson(12, ApiJson.Default.IReadOnlyListOrderEvent),
-            row.GetInt32(13),
-            row.GetString(14));
-        return new StoredOrder(order, row.GetFieldValue<byte[]>(15));
-    }
-
-    private static NpgsqlParameter Json(string text) => new() { Value = text, NpgsqlDbType = NpgsqlDbType.Jsonb };
+            row.GetInt64(10),
+            row.GetInt64(11),
+            row.GetInt32(12),
+            timeZone,
+            Enum.Parse<PaymentMethod>(row.GetString(13)),
+            row.GetNullableString(14),
+            row.GetNullable<DateTimeOffset>(15),
+            row.GetNullable<DateTimeOffset>(16),
+            row.GetNullable<DateTimeOffset>(17),
+            row.GetFieldValue<DateTimeOffset>(18),
+            row.GetJson(19, ApiJson.Default.IReadOnlyListOrderEvent),
+            row.GetInt32(20),
+            row.GetString(21)),
+        row.GetFieldValue<byte[]>(22),
+        row.GetNullable<Guid>(23),
+        row.IsDBNull(24) ? null : row.GetJson(24, ApiJson.Default.IReadOnlyListTakenStock));
 }

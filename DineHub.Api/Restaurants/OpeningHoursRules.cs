@@ -33,15 +33,9 @@ internal static class OpeningHoursRules
             return;
         }
 
-        // The serializer takes "Monday, Saturday" for an enumeration's value, which need not be one of its names.
-        var strange = Enumerable.Range(0, spans!.Count).Where(i => spans[i] is { } span && !Enum.IsDefined(span.Day)).ToList();
-        strange.ForEach(i => errors.Add($"{field}[{i}].day", "must be one day of the week"));
-        if (strange.Count == 0)
-        {
-            // The week is a ring: what opens on Saturday can run into Sunday.
-            CheckOverlaps([.. spans.Select(span => span is null ? null : Stretch.Of(span))], field, errors, (a, b) =>
-                Modulo(b.Start - a.Start) < a.Minutes || Modulo(a.Start - b.Start) < b.Minutes);
-        }
+        // The week is a ring: what opens on Saturday can run into Sunday.
+        CheckOverlaps([.. spans!.Select(span => span is null ? null : Stretch.Of(span))], field, errors, (a, b) =>
+            Modulo(b.Start - a.Start) < a.Minutes || Modulo(a.Start - b.Start) < b.Minutes);
     }
 
     private static void CheckExceptions(IReadOnlyList<OpeningException?>? exceptions, string field, FieldErrors errors)

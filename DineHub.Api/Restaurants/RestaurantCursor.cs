@@ -4,8 +4,8 @@ using System.Text;
 
 namespace DineHub.Api.Restaurants;
 
-/// <summary>A position in the directory: behind one restaurant. Opaque to clients.</summary>
-internal sealed record RestaurantCursor(string Name, Guid Id)
+/// <summary>A position in the directory: behind the restaurant of a name, or of a distance. Opaque to clients.</summary>
+internal sealed record RestaurantCursor(string Key, Guid Id)
 {
     private const int IdBytes = 16;
 
@@ -25,13 +25,13 @@ internal sealed record RestaurantCursor(string Name, Guid Id)
 
         try
         {
-            var name = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes.AsSpan(IdBytes));
-            if (name.Contains('\0', StringComparison.Ordinal))
+            var key = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes.AsSpan(IdBytes));
+            if (key.Contains('\0', StringComparison.Ordinal))
             {
                 return false;
             }
 
-            cursor = new RestaurantCursor(name, new Guid(bytes.AsSpan(0, IdBytes), bigEndian: true));
+            cursor = new RestaurantCursor(key, new Guid(bytes.AsSpan(0, IdBytes), bigEndian: true));
             return true;
         }
         catch (DecoderFallbackException)
@@ -40,5 +40,5 @@ internal sealed record RestaurantCursor(string Name, Guid Id)
         }
     }
 
-    public override string ToString() => Base64Url.EncodeToString([.. Id.ToByteArray(bigEndian: true), .. Encoding.UTF8.GetBytes(Name)]);
+    public override string ToString() => Base64Url.EncodeToString([.. Id.ToByteArray(bigEndian: true), .. Encoding.UTF8.GetBytes(Key)]);
 }

@@ -32,6 +32,8 @@ public sealed class BackendNode : ServiceNode
         environment["ASPNETCORE_URLS"] = Address;
         environment["ConnectionStrings__dinehub"] = ConnectionString(coordinator, Context.Secrets);
         environment["Operator__Key"] = Context.Secrets.OperatorKey;
+        environment["DataProtection__Key"] = Context.Secrets.DataProtectionKey!;
+        environment["Images__Directory"] = Context.Directory.ImagesDirectory;
         return ClusterContext.DotNet("DineHub.Api", [], environment);
     }
 }

@@ -30,6 +30,8 @@ internal sealed class ClusterDirectory : IDisposable
 
     public string OperatorKeyFile => Path.Combine(Root, "operator-key");
 
+    public string ImagesDirectory => Path.Combine(Root, "images");
+
     public string StateFile => Path.Combine(Root, "cluster.json");
 
     public string DatabaseEnvironmentFile => Path.Combine(Root, "db.env");

@@ -67,7 +67,21 @@ public abstract class LocalNode : IAsyncDisposable
     public NodeState State { get; private set; }
 
     /// <summary>The process; null where there is none.</summary>
-    public int? ProcessId => process is { HasExited: false } running ? running.Id : null;
+    public int? ProcessId
+    {
+        get
+        {
+            try
+            {
+                return process is { HasExited: false } running ? running.Id : null;
+            }
+            catch (InvalidOperationException)
+            {
+                // Its end has been seen, and the object disposed of, meanwhile: others ask while they write the state of all nodes.
+                return null;
+            }
+        }
+    }
 
     /// <summary>How often it was started again after a crash.</summary>
     public int Restarts { get; private set; }

@@ -16,6 +16,7 @@ namespace DineHub.Database.Engines;
 public sealed class PostgresEngine(DatabaseOptions options, AdminConnections connections) : IDatabaseEngine
 {
     // Seconds, and milliseconds for tcp_user_timeout: a host that vanishes without a reset must not hold a session for minutes.
+    // Counts and sorts over a partition are made on the coordinator, which fetches the rows: in batches larger than the 100 of the default.
     private static readonly (string Name, string Value)[] ServerOptions =
     [
         ("dbname", DatabaseOptions.DatabaseName),
@@ -25,6 +26,7 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
         ("keepalives_interval", "2"),
         ("keepalives_count", "2"),
         ("tcp_user_timeout", "5000"),
+        ("fetch_size", "5000"),
     ];
 
     /// <inheritdoc/>

@@ -25,13 +25,16 @@ public sealed class ClusterFixture : IAsyncLifetime
     /// <summary>The restaurants of the seed by slug, with the name of the worker that holds each.</summary>
     public IReadOnlyDictionary<string, (Guid Id, string Worker)> Restaurants { get; private set; } = null!;
 
+    /// <summary>Those that take orders whenever the tests run.</summary>
+    public IReadOnlySet<string> AlwaysOpen { get; private set; } = null!;
+
     public async Task InitializeAsync()
     {
         Cluster = new LocalCluster(ReferenceTopology.Load(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true });
         await Cluster.StartAsync(CancellationToken.None);
         Eu = Client(Cluster.Gateway("eu-west-1").Url);
         Us = Client(Cluster.Gateway("us-east-1").Url);
-        Restaurants = await LocateAsync();
+        await ReadSeedAsync();
     }
 
     public async Task DisposeAsync()
@@ -95,7 +98,8 @@ public sealed class ClusterFixture : IAsyncLifetime
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    private async Task<Dictionary<string, (Guid Id, string Worker)>> LocateAsync()
+    /// <summary>The worker that holds each restaurant's or account's rows.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(IReadOnlyCollection<Guid> ids)
     {
         var configuration = new Microsoft.Extensions.Configuration.ConfigurationManager();
         foreach (var (key, value) in Cluster.DatabaseEnvironment)
@@ -106,9 +110,19 @@ public sealed class ClusterFixture : IAsyncLifetime
         var database = new DineHub.Database.DatabaseCluster(DineHub.Database.DatabaseOptions.Read(configuration));
         await using var coordinator = await database.OpenCoordinatorAsync(CancellationToken.None);
         var engine = await database.EngineAsync(coordinator, CancellationToken.None);
+        return await engine.LocateAsync(coordinator, ids, CancellationToken.None);
+    }
+
+    private async Task ReadSeedAsync()
+    {
         using var page = JsonDocument.Parse(await Eu.GetStringAsync("/api/v1/restaurants?limit=100"));
-        var ids = page.RootElement.GetProperty("items").EnumerateArray().ToDictionary(r => r.GetProperty("slug").GetString()!, r => r.GetProperty("id").GetGuid());
-        var located = await engine.LocateAsync(coordinator, ids.Values, CancellationToken.None);
-        return ids.ToDictionary(pair => pair.Key, pair => (pair.Value, located[pair.Value]));
+        var seed = page.RootElement.GetProperty("items").EnumerateArray().ToList();
+        AlwaysOpen = seed
+            .Where(r => r.GetProperty("openingHours").GetProperty("weekly").EnumerateArray().Count(span => span.GetProperty("opens").GetString() == span.GetProperty("closes").GetString()) == 7)
+            .Select(r => r.GetProperty("slug").GetString()!)
+            .ToHashSet();
+        var ids = seed.ToDictionary(r => r.GetProperty("slug").GetString()!, r => r.GetProperty("id").GetGuid());
+        var located = await LocateAsync([.. ids.Values]);
+        Restaurants = ids.ToDictionary(pair => pair.Key, pair => (pair.Value, located[pair.Value]));
     }
 }

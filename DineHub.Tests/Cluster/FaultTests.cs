@@ -46,11 +46,11 @@ public sealed class FaultTests(ClusterFixture fixture)
     public async Task Killing_a_worker_fails_only_its_restaurants_and_restarting_it_heals_them()
     {
         var worker = fixture.Restaurants[Lucia].Worker;
-        var lost = fixture.Restaurants.Where(restaurant => restaurant.Value.Worker == worker).Select(restaurant => restaurant.Key).ToList();
-        var kept = fixture.Restaurants.Keys.Except(lost).ToList();
+        var lost = fixture.AlwaysOpen.Where(slug => fixture.Restaurants[slug].Worker == worker).ToList();
+        var kept = fixture.AlwaysOpen.Except(lost).ToList();
         kept.ShouldNotBeEmpty();
         var baskets = new Dictionary<string, object>();
-        foreach (var slug in fixture.Restaurants.Keys)
+        foreach (var slug in fixture.AlwaysOpen)
         {
             baskets[slug] = await fixture.AnyBasketAsync(slug);
         }

@@ -80,11 +80,19 @@ public sealed class OpeningHoursRulesTests
         }).QuickCheckThrowOnFailure();
 
     [Theory]
+    [InlineData("\"Monday, Saturday\"")]
+    [InlineData("\"monday\"")]
+    [InlineData("1")]
+    public void A_day_that_is_not_one_of_the_names_is_malformed(string day) =>
+        Should.Throw<JsonException>(() =>
+        {
+            JsonSerializer.Deserialize<OpeningHours>($$"""{"weekly":[{"day":{{day}},"opens":"11:00","closes":"14:30"}],"exceptions":[]}""", Json);
+        });
+
+    [Theory]
     [InlineData("null", "openingHours")]
     [InlineData("{}", "openingHours.weekly", "openingHours.exceptions")]
     [InlineData("""{"weekly":[null],"exceptions":[null]}""", "openingHours.weekly[0]", "openingHours.exceptions[0]")]
-    [InlineData(
-        """{"weekly":[{"day":"Monday, Saturday","opens":"11:00","closes":"14:30"}],"exceptions":[]}""", "openingHours.weekly[0].day")]
     [InlineData("""{"weekly":[],"exceptions":[{"date":"2026-12-25"}]}""", "openingHours.exceptions[0].spans")]
     [InlineData("""{"weekly":[],"exceptions":[{"date":"2026-12-25","spans":[null]}]}""", "openingHours.exceptions[0].spans[0]")]
     [InlineData("""{"weekly":[],"exceptions":[{"date":"2026-12-25","spans":[],"name":"\u0000"}]}""", "openingHours.exceptions[0].name")]

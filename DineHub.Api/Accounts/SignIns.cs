@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Security.Claims;
+using DineHub.Api.Errors;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.BearerToken;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace DineHub.Api.Accounts;
+
+/// <summary>Lets people in: passwords, lockout, and what stands in their tokens.</summary>
+/// <param name="accounts">The accounts.</param>
+/// <param name="staff">Who works where.</param>
+/// <param name="hasher">The framework's hasher of passwords.</param>
+/// <param name="bearer">The framework's tokens.</param>
+/// <param name="throttle">Slows down guessing from one address.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The log.</param>
+internal sealed partial class SignIns(
+    AccountStore accounts,
+    StaffStore staff,
+    IPasswordHasher<StoredAccount> hasher,
+    IOptionsMonitor<BearerTokenOptions> bearer,
+    GuessThrottle throttle,
+    TimeProvider time,
+    ILogger<SignIns> logger)
+{
+    public static readonly TimeSpan AccessTokenLifetime = TimeSpan.FromMinutes(15);
+    public static readonly TimeSpan RefreshTokenLifetime = TimeSpan.FromDays(14);
+    private const int FreeTries = 5;
+    private static readonly TimeSpan LockedFor = TimeSpan.FromMinutes(5);
+
+    // A hash of nothing: an address without an account takes as long as one with it.
+    private readonly Lazy<string> nobodysHash = new(() => hasher.HashPassword(null!, Guid.NewGuid().ToString()));
+
+    /// <summary>What signing in came to: a principal or a refusal.</summary>
+    internal sealed record Outcome(ClaimsPrincipal? Principal, StoredAccount? Account, ProblemHttpResult? Refused);
+
+    /// <summary>Checks a password, which also a change of password and an erasure ask for.</summary>
+    public async Task<Outcome> CheckPasswordAsync(HttpContext http, string email, string password, CancellationToken ct)
+    {
+        if (throttle.TryReserve(http) is { } wait)
+        {
+            return Refuse(TooMany(http, wait));
+        }
+
+        var id = await accounts.IdOfAsync(email, ct);
+        if (await accounts.CountTryAsync(id, FreeTries, LockedFor, ct) is { } lockedUntil)
+        {
+            return Refuse(TooMany(http, lockedUntil - time.GetUtcNow()));
+        }
+
+        var account = await accounts.FindAsync(id, ct);
+        var result = hasher.VerifyHashedPassword(account!, account?.PasswordHash ?? nobodysHash.Value, password);
+        if (account is null || result == PasswordVerificationResult.Failed)
+        {
+            LogRefused(id);
+            return Refuse(Problems.Refuse(StatusCodes.Status401Unauthorized, Refusal.WrongCredentials, "The address or the password is wrong."));
+        }
+
+        throttle.GiveBack(http);
+        await accounts.ForgetTriesAsync(id, ct);
+        if (result == PasswordVerificationResult.SuccessRehashNeeded)
+        {
+            await accounts.RehashAsync(id, hasher.HashPassword(account, password), ct);
+        }
+
+        return new Outcome(await PrincipalAsync(account, ct), account, Refused: null);
+    }
+
+    /// <summary>Makes of a refresh token a principal with what holds now; null where the token is not valid, or its sessions were ended.</summary>
+    public async Task<ClaimsPrincipal?> RefreshAsync(string refreshToken, CancellationToken ct)
+    {
+        var ticket = bearer.Get(BearerTokenDefaults.AuthenticationScheme).RefreshTokenProtector.Unprotect(refreshToken);
+        if (ticket?.Properties.ExpiresUtc is not { } expires || expires <= time.GetUtcNow() || ticket.Principal.AccountId() is not { } id)
+        {
+            return null;
+        }
+
+        return await accounts.FindAsync(id, ct) is { } account && account.Epoch == ticket.Principal.FindFirstValue(DineHubClaims.SessionEpoch)
+            ? await PrincipalAsync(account, ct)
+            : null;
+    }
+
+    /// <summary>Answers with the tokens, by the framework's own handler.</summary>
+    public static SignInHttpResult Tokens(ClaimsPrincipal principal) =>
+        TypedResults.SignIn(principal, new AuthenticationProperties(), BearerTokenDefaults.AuthenticationScheme);
+
+    public string Hash(StoredAccount account, string password) => hasher.HashPassword(account, password);
+
+    private static Outcome Refuse(ProblemHttpResult problem) => new(Principal: null, Account: null, problem);
+
+    private static ProblemHttpResult TooMany(HttpContext http, TimeSpan wait)
+    {
+        http.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        return Problems.Refuse(StatusCodes.Status429TooManyRequests, Refusal.TooManyTries, "There were too many tries. Wait, then try again.");
+    }
+
+    private async Task<ClaimsPrincipal> PrincipalAsync(StoredAccount account, CancellationToken ct)
+    {
+        var identity = new ClaimsIdentity(
+            [
+                new Claim(ClaimTypes.NameIdentifier, account.Id.ToString()),
+                new Claim(DineHubClaims.SessionEpoch, account.Epoch),
+            ],
+            BearerTokenDefaults.AuthenticationScheme);
+        if (account.IsOperator)
+        {
+            identity.AddClaim(new Claim(ClaimTypes.Role, Roles.Operator));
+        }
+
+        foreach (var restaurantId in await accounts.MembershipsAsync(account.Id, ct))
+        {
+            if (await RoleAsync(restaurantId, account.Id, ct) is { } role)
+            {
+                identity.AddClaim(DineHubClaims.StaffOf(restaurantId, role));
+            }
+        }
+
+        return new ClaimsPrincipal(identity);
+    }
+
+    // A restaurant whose worker is lost can be acted on by nobody: its staff sign in without it, and get it back at a refresh.
+    private async Task<StaffRole?> RoleAsync(Guid restaurantId, Guid accountId, CancellationToken ct)
+    {
+        try
+        {
+            return await staff.RoleAsync(restaurantId, accountId, ct);
+        }
+        catch (NpgsqlException e) when (DatabaseUnavailableHandler.IsUnavailable(e))
+        {
+            LogUnknownRole(accountId, restaurantId, e.Message.Split('\n')[0]);
+            return null;
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "A wrong password, or none such: account {AccountId}")]
+    private partial void LogRefused(Guid accountId);
+
+    [LoggerMessage(2, LogLevel.Warning, "Account {AccountId} signs in without its role in {RestaurantId}, whose database does not answer: {Reason}")]
+    private partial void LogUnknownRole(Guid accountId, Guid restaurantId, string reason);
+}

@@ -1,0 +1,117 @@
+using DineHub.Api.Accounts;
+using DineHub.Api.Errors;
+using DineHub.Api.Menus;
+using DineHub.Api.Operations;
+using DineHub.Api.Orders;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace DineHub.Api.Kitchens;
+
+/// <summary>A kitchen's queue, pause and load.</summary>
+internal static class KitchenEndpoints
+{
+    private static readonly TimeSpan LongestPause = TimeSpan.FromDays(30);
+    private static readonly TimeSpan LongestBusy = TimeSpan.FromDays(1);
+
+    public static IEndpointRouteBuilder MapKitchens(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/restaurants/{restaurantId:guid}/kitchen").WithTags("Kitchens");
+        group.MapGet("/", GetAsync).WithName("GetKitchen").WithSummary("Read a kitchen's pause, load and capacity.")
+            .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
+        group.MapPut("/pause", PauseAsync).WithName("PauseKitchen").WithSummary("Take no orders until a time.")
+            .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
+        group.MapDelete("/pause", ResumeAsync).WithName("ResumeKitchen").WithSummary("Take orders again.")
+            .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
+        group.MapPut("/busy", SetBusyAsync).WithName("SetKitchenBusy").WithSummary("Quote longer times until a time.")
+            .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
+        group.MapDelete("/busy", ClearBusyAsync).WithName("ClearKitchenBusy").WithSummary("Quote the usual times again.")
+            .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
+        group.MapPut("/capacity", SetCapacityAsync).WithName("SetKitchenCapacity").WithSummary("Say how the kitchen copes with load.")
+            .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Manager);
+        group.MapGet("/events", WatchAsync).WithName("WatchKitchen").WithSummary("Follow the queue by server-sent events.")
+            .WithDescription(
+                "First an event \"order\" for each open order, then \"live\", then \"order\" for each change at whichever replica, with the whole order. "
+                + "With Last-Event-ID first what has changed since. An order may come twice: the higher version is the newer. A heartbeat every "
+                + "10 seconds. The stream ends when the access token expires: refresh it and come back with Last-Event-ID.")
+            .Produces<Order>(StatusCodes.Status200OK, "text/event-stream")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .RequireStaff(StaffRole.Kitchen)
+            .Streamed();
+        return routes;
+    }
+
+    private static async Task<Results<Ok<Kitchen>, ProblemHttpResult>> GetAsync(
+        Guid restaurantId, MenuCatalog menus, OpenOrders openOrders, TimeProvider time, CancellationToken ct) =>
+        await menus.ReloadAsync(restaurantId, ct) is { } menu
+            ? TypedResults.Ok(menu.Kitchen.Show(await openOrders.CountAsync(restaurantId, ct), menu.Restaurant.PreparationMinutes, time.GetUtcNow()))
+            : Problems.UnknownRestaurant();
+
+    private static async Task<Results<Ok<Kitchen>, ValidationProblem, ProblemHttpResult>> PauseAsync(
+        Guid restaurantId, PauseRequest request, KitchenChange change, TimeProvider time, CancellationToken ct)
+    {
+        var errors = new FieldErrors();
+        CheckUntil(request.Until, LongestPause, time, errors);
+        errors.Limit("reason", request.Reason, 200);
+        return errors.Any
+            ? errors.ToBadRequest()
+            : Show(await change.ApplyAsync(restaurantId, kitchens => kitchens.PauseAsync(restaurantId, request.Until!.Value.ToUniversalTime(), request.Reason, ct), ct));
+    }
+
+    private static async Task<Results<Ok<Kitchen>, ProblemHttpResult>> ResumeAsync(Guid restaurantId, KitchenChange change, CancellationToken ct) =>
+        await change.ApplyAsync(restaurantId, kitchens => kitchens.PauseAsync(restaurantId, until: null, reason: null, ct), ct) is { } kitchen
+            ? TypedResults.Ok(kitchen)
+            : Problems.UnknownRestaurant();
+
+    private static async Task<Results<Ok<Kitchen>, ValidationProblem, ProblemHttpResult>> SetBusyAsync(
+        Guid restaurantId, BusyRequest request, KitchenChange change, TimeProvider time, CancellationToken ct)
+    {
+        var errors = new FieldErrors();
+        CheckUntil(request.Until, LongestBusy, time, errors);
+        return errors.Any
+            ? errors.ToBadRequest()
+            : Show(await change.ApplyAsync(restaurantId, kitchens => kitchens.SetBusyAsync(restaurantId, request.Until!.Value.ToUniversalTime(), ct), ct));
+    }
+
+    private static async Task<Results<Ok<Kitchen>, ProblemHttpResult>> ClearBusyAsync(Guid restaurantId, KitchenChange change, CancellationToken ct) =>
+        await change.ApplyAsync(restaurantId, kitchens => kitchens.SetBusyAsync(restaurantId, until: null, ct), ct) is { } kitchen
+            ? TypedResults.Ok(kitchen)
+            : Problems.UnknownRestaurant();
+
+    private static async Task<Results<Ok<Kitchen>, ValidationProblem, ProblemHttpResult>> SetCapacityAsync(
+        Guid restaurantId, CapacitySettings request, KitchenChange change, CancellationToken ct)
+    {
+        var errors = new FieldErrors();
+        errors.Range("parallelOrders", request.ParallelOrders, 1, 1000);
+        errors.Range("busyMinutes", request.BusyMinutes, 0, 240);
+        errors.Range("acceptMinutes", request.AcceptMinutes, 1, 120);
+        errors.Range("busyFrom", request.BusyFrom ?? 1, 1, 100_000);
+        errors.Range("fullFrom", request.FullFrom ?? 1, 1, 100_000);
+        return errors.Any
+            ? errors.ToBadRequest()
+            : Show(await change.ApplyAsync(restaurantId, kitchens => kitchens.SetCapacityAsync(restaurantId, request, ct), ct));
+    }
+
+    private static async Task<Results<ServerSentEventsResult<Order?>, ProblemHttpResult>> WatchAsync(
+        Guid restaurantId,
+        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
+        MenuCatalog menus,
+        OrderStreams streams,
+        HttpContext http,
+        CancellationToken ct) =>
+        await menus.FindAsync(restaurantId, ct) is { } menu
+            ? TypedResults.ServerSentEvents(streams.QueueAsync(menu, lastEventId, OrderStreams.TokenExpires(http), ct))
+            : Problems.UnknownRestaurant();
+
+    private static Results<Ok<Kitchen>, ValidationProblem, ProblemHttpResult> Show(Kitchen? kitchen) =>
+        kitchen is null ? Problems.UnknownRestaurant() : TypedResults.Ok(kitchen);
+
+    private static void CheckUntil(DateTimeOffset? until, TimeSpan longest, TimeProvider time, FieldErrors errors)
+    {
+        var now = time.GetUtcNow();
+        if (until is not { } end || end <= now || end > now + longest)
+        {
+            errors.Add("until", $"must be a time in the next {longest.TotalDays} days");
+        }
+    }
+}
