@@ -20,7 +20,7 @@ internal static class ApiApplication
 {
     // A menu of 500 items is some 200 kB.
     private const long MostBodyBytes = 512 * 1024;
-    private const long MostCached = 5000;
+    private const long MostCached = 2000;
 
     public static WebApplication Build(string[] args)
     {

@@ -72,9 +72,12 @@ internal sealed class OrderStreams(OrderFeed feed, OrderStore orders, TimeProvid
         }
     }
 
-    /// <summary>One order: as it is, unless the version in Last-Event-ID is that, then each change, until it is over. The event's id is the version.</summary>
+    /// <summary>
+    /// One order, for its customer or for staff, who do not see its token: as it is, unless the version in Last-Event-ID is that, then each change, until it is over. The event's
+    /// id is the version.
+    /// </summary>
     public async IAsyncEnumerable<SseItem<Order?>> OneAsync(
-        PublishedMenu menu, Order current, int seenVersion, DateTimeOffset? until, [EnumeratorCancellation] CancellationToken ct)
+        PublishedMenu menu, Order current, bool forStaff, int seenVersion, DateTimeOffset? until, [EnumeratorCancellation] CancellationToken ct)
     {
         using var end = EndOf(until, ct);
         using var subscription = feed.Subscribe(menu.Restaurant.Id, menu.Restaurant.TimeZone);
@@ -84,7 +87,7 @@ internal sealed class OrderStreams(OrderFeed feed, OrderStore orders, TimeProvid
         if (current.Version > seenVersion)
         {
             seenVersion = current.Version;
-            yield return Versioned(current);
+            yield return Versioned(forStaff ? current.ForStaff() : current);
         }
 
         while (!OrderLifecycle.IsFinal(current.Status) && await NextAsync(subscription.Changes, end.Token) is { } next)
@@ -97,7 +100,7 @@ internal sealed class OrderStreams(OrderFeed feed, OrderStore orders, TimeProvid
             {
                 current = change.Order;
                 seenVersion = current.Version;
-                yield return Versioned(current);
+                yield return Versioned(forStaff ? current.ForStaff() : current);
             }
         }
     }

@@ -236,8 +236,13 @@ internal static class OrderEndpoints
             return Problems.UnknownRestaurant();
         }
 
-        if (await orders.FindAsync(restaurantId, menu.Restaurant.TimeZone, orderId, ct) is not { } stored
-            || !(IsOwn(http, stored, trackingToken ?? token) || http.User.IsStaffOf(restaurantId)))
+        if (await orders.FindAsync(restaurantId, menu.Restaurant.TimeZone, orderId, ct) is not { } stored)
+        {
+            return Problems.UnknownOrder();
+        }
+
+        var own = IsOwn(http, stored, trackingToken ?? token);
+        if (!own && !http.User.IsStaffOf(restaurantId))
         {
             return Problems.UnknownOrder();
         }
@@ -248,7 +253,7 @@ internal static class OrderEndpoints
             return TypedResults.NoContent();
         }
 
-        return TypedResults.ServerSentEvents(streams.OneAsync(menu, stored.Order, seen, OrderStreams.TokenExpires(http), ct));
+        return TypedResults.ServerSentEvents(streams.OneAsync(menu, stored.Order, forStaff: !own, seen, OrderStreams.TokenExpires(http), ct));
     }
 
     private static async Task<Results<Ok<Order>, ProblemHttpResult>> CancelAsync(

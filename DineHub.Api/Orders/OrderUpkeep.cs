@@ -74,6 +74,11 @@ internal sealed partial class OrderUpkeep(
         {
             LogFailed(restaurantId.ToString(), e.Message.Split('\n')[0]);
         }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            // One order that cannot be read must not keep all others from expiring, nor end the replica.
+            LogBroken(e, restaurantId);
+        }
     }
 
     private async Task ExpireAsync(Guid restaurantId, CancellationToken ct)
@@ -125,4 +130,7 @@ internal sealed partial class OrderUpkeep(
 
     [LoggerMessage(2, LogLevel.Warning, "Upkeep of {RestaurantId} will be tried again: {Reason}")]
     private partial void LogFailed(string restaurantId, string reason);
+
+    [LoggerMessage(3, LogLevel.Error, "Upkeep of {RestaurantId} has failed")]
+    private partial void LogBroken(Exception exception, Guid restaurantId);
 }

@@ -130,6 +130,9 @@ public sealed class StreamTests(ClusterFixture fixture)
         (await restaurant.SendAsync(HttpMethod.Get, path[restaurant.Path.Length..], headers: [("Last-Event-ID", lastId)])).Expect(HttpStatusCode.NoContent);
         await using var again = await EventStream.OpenAsync(fixture.Eu, path, lastEventId: "3");
         (await again.NextOrderAsync()).Order.GetProperty("status").GetString().ShouldBe("Completed");
+
+        await using var staff = await EventStream.OpenAsync(fixture.Eu, $"{restaurant.Path}/orders/{id}/events", fixture.Cluster.OperatorKey);
+        (await staff.NextOrderAsync()).Order.TryGetProperty("trackingToken", out _).ShouldBeFalse("the token is the customer's");
     }
 
     [Fact]

@@ -284,6 +284,36 @@ public sealed class TermsTests(ClusterFixture fixture)
     }
 
     [Fact]
+    public async Task An_order_that_cannot_be_read_does_not_keep_others_from_expiring()
+    {
+        await using var dataSource = Npgsql.NpgsqlDataSource.Create(fixture.Cluster.ApiConnectionString);
+        async Task<TestRestaurant> OverdueAsync(string also)
+        {
+            var restaurant = await TestRestaurant.CreateAsync(fixture);
+            (await restaurant.PlaceAsync(TestRestaurant.Basket(("cake", 1)))).Expect(HttpStatusCode.Created);
+            await using var age = dataSource.CreateCommand($"UPDATE orders SET expires_at = $2{also} WHERE restaurant_id = $1");
+            age.Parameters.AddWithValue(restaurant.Id);
+            age.Parameters.AddWithValue(DateTimeOffset.UtcNow.AddSeconds(-1));
+            await age.ExecuteNonQueryAsync();
+            return restaurant;
+        }
+
+        // The directory lists them in the order of their rows: one before the broken one, one after it.
+        var before = await OverdueAsync("");
+        var broken = await OverdueAsync(", lines = '\"no list\"'");
+        var after = await OverdueAsync("");
+        foreach (var restaurant in new[] { before, after })
+        {
+            await Eventually.TrueAsync(
+                async () => (await restaurant.AsOperatorAsync(HttpMethod.Get, "/orders?status=Expired")).Json.GetProperty("items").GetArrayLength() == 1, "the order has expired");
+        }
+
+        await using var remove = dataSource.CreateCommand("UPDATE orders SET lines = '[]' WHERE restaurant_id = $1");
+        remove.Parameters.AddWithValue(broken.Id);
+        await remove.ExecuteNonQueryAsync();
+    }
+
+    [Fact]
     public async Task Of_two_cooks_who_tap_at_once_one_moves_the_order()
     {
         var restaurant = await TestRestaurant.CreateAsync(fixture);
