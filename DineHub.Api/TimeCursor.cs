@@ -29,6 +29,19 @@ internal sealed record TimeCursor(DateTimeOffset At, Guid Id)
         return null;
     }
 
+    /// <summary>Cuts a list that was read with one row more than a page has.</summary>
+    /// <returns>The cursor behind the page; null where there was no row more.</returns>
+    public static string? Cut<T>(List<T> rows, int limit, Func<T, TimeCursor> position)
+    {
+        if (rows.Count <= limit)
+        {
+            return null;
+        }
+
+        rows.RemoveAt(limit);
+        return position(rows[^1]).ToString();
+    }
+
     public override string ToString()
     {
         var bytes = new byte[sizeof(long) + IdBytes];

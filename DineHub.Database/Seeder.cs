@@ -57,14 +57,8 @@ public sealed class Seeder(DatabaseCluster cluster, TimeProvider time)
         return candidates.Find(id => local.Contains(located[id])) is var found && found != Guid.Empty ? found : candidates[0];
     }
 
-    /// <summary>A name-based UUID of version 8 (RFC 9562, section 5.8), from SHA-256.</summary>
-    private static Guid NameBasedId(string slug, int number)
-    {
-        var bytes = SHA256.HashData(Encoding.UTF8.GetBytes($"dinehub/restaurants/{slug}/{number}")).AsSpan(0, 16);
-        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x80);
-        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
-        return new Guid(bytes, bigEndian: true);
-    }
+    private static Guid NameBasedId(string slug, int number) =>
+        HashedId.Of(SHA256.HashData(Encoding.UTF8.GetBytes($"dinehub/restaurants/{slug}/{number}")));
 
     // The restaurant's own shard first: a restaurant that the directory shows can always be ordered from. Each statement touches one
     // node, and each may be there already from a run that was interrupted.

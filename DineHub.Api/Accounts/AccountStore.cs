@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
+using DineHub.Database;
 using Npgsql;
 
 namespace DineHub.Api.Accounts;
@@ -23,10 +24,7 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
         salt ??= Encoding.UTF8.GetBytes(await dataSource.FirstAsync(
             "SELECT value FROM deployment WHERE name = 'account-salt'", row => row.GetString(0), ct)
             ?? throw new InvalidOperationException("The table deployment has no account-salt: run 'DineHub.Api db migrate'."));
-        var bytes = HMACSHA256.HashData(salt, Encoding.UTF8.GetBytes(Normalize(email))).AsSpan(0, 16);
-        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x80);
-        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
-        return new Guid(bytes, bigEndian: true);
+        return HashedId.Of(HMACSHA256.HashData(salt, Encoding.UTF8.GetBytes(Normalize(email))));
     }
 
     /// <summary>Adds an account; false where its address has one.</summary>
@@ -62,13 +60,13 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
                 $"UPDATE accounts SET name = $2, phone = $3 WHERE account_id = $1 RETURNING {Columns}", Read, token, id, name, phone),
             ct);
 
-    /// <summary>Ends all sessions; with a password, changes it too. False where there is no such account.</summary>
-    public async Task<bool> EndSessionsAsync(Guid id, string? passwordHash, CancellationToken ct) =>
+    /// <summary>Ends all sessions; with a password, changes it too.</summary>
+    public async Task EndSessionsAsync(Guid id, string? passwordHash, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
             async token => await dataSource.ExecuteAsync(
                 "UPDATE accounts SET session_epoch = session_epoch + 1, password_hash = coalesce($2::text, password_hash) WHERE account_id = $1",
                 token, id, passwordHash),
-            ct) == 1;
+            ct);
 
     /// <summary>Stores a hash of the same password made with today's parameters.</summary>
     public Task RehashAsync(Guid id, string passwordHash, CancellationToken ct) =>

@@ -8,12 +8,11 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
 {
     private const string OpenFor = "token_hash = $2 AND email = $3 AND accepted_at IS NULL AND expires_at > $4";
 
-    private sealed record AcceptedRole(StaffRole Value);
+    private const string RemoveOne = "DELETE FROM staff WHERE restaurant_id = $1 AND account_id = $2";
 
     /// <summary>What an account may do in a restaurant; null for nothing.</summary>
-    public async Task<StaffRole?> RoleAsync(Guid restaurantId, Guid accountId, CancellationToken ct) =>
-        (await dataSource.FirstAsync(
-            "SELECT role FROM staff WHERE restaurant_id = $1 AND account_id = $2", ReadRole, ct, restaurantId, accountId))?.Value;
+    public Task<StaffRole?> RoleAsync(Guid restaurantId, Guid accountId, CancellationToken ct) =>
+        ReadRoleAsync("SELECT role FROM staff WHERE restaurant_id = $1 AND account_id = $2", restaurantId, accountId, ct);
 
     public async Task<StaffList> ListAsync(Guid restaurantId, DateTimeOffset now, CancellationToken ct)
     {
@@ -43,9 +42,8 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
     }
 
     /// <summary>What an invitation would give; null where there is none that is open.</summary>
-    public async Task<StaffRole?> InvitedRoleAsync(Guid restaurantId, Guid id, CancellationToken ct) =>
-        (await dataSource.FirstAsync(
-            "SELECT role FROM invitations WHERE restaurant_id = $1 AND id = $2 AND accepted_at IS NULL", ReadRole, ct, restaurantId, id))?.Value;
+    public Task<StaffRole?> InvitedRoleAsync(Guid restaurantId, Guid id, CancellationToken ct) =>
+        ReadRoleAsync("SELECT role FROM invitations WHERE restaurant_id = $1 AND id = $2 AND accepted_at IS NULL", restaurantId, id, ct);
 
     public async Task<bool> IsInvitedAsync(Guid restaurantId, string email, byte[] tokenHash, DateTimeOffset now, CancellationToken ct) =>
         (await dataSource.ListAsync(
@@ -94,7 +92,7 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
     /// <summary>Removes what a restaurant keeps of a person.</summary>
     public async Task EraseAsync(Guid restaurantId, StoredAccount account, CancellationToken ct)
     {
-        await dataSource.ExecuteAsync("DELETE FROM staff WHERE restaurant_id = $1 AND account_id = $2", ct, restaurantId, account.Id);
+        await dataSource.ExecuteAsync(RemoveOne, ct, restaurantId, account.Id);
         await dataSource.ExecuteAsync("DELETE FROM invitations WHERE restaurant_id = $1 AND email = $2", ct, restaurantId, account.Email);
     }
 
@@ -127,7 +125,8 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
     }
 
     private static NpgsqlCommand Remove(NpgsqlConnection connection, Guid restaurantId, Guid accountId) =>
-        new NpgsqlCommand("DELETE FROM staff WHERE restaurant_id = $1 AND account_id = $2", connection).With(restaurantId, accountId);
+        new NpgsqlCommand(RemoveOne, connection).With(restaurantId, accountId);
 
-    private static AcceptedRole ReadRole(NpgsqlDataReader row) => new(Enum.Parse<StaffRole>(row.GetString(0)));
+    private async Task<StaffRole?> ReadRoleAsync(string sql, Guid restaurantId, Guid id, CancellationToken ct) =>
+        await dataSource.FirstAsync(sql, row => row.GetString(0), ct, restaurantId, id) is { } role ? Enum.Parse<StaffRole>(role) : null;
 }

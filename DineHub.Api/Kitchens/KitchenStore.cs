@@ -2,14 +2,15 @@ using Npgsql;
 
 namespace DineHub.Api.Kitchens;
 
+/// <summary>A kitchen's pause, and the version that it is of.</summary>
+internal sealed record UnlistedPause(DateTimeOffset? PausedUntil, int Version);
+
 /// <summary>What kitchens change while they work. Every statement carries <c>restaurant_id</c>.</summary>
 /// <param name="dataSource">The database.</param>
 /// <param name="time">The clock.</param>
 internal sealed class KitchenStore(NpgsqlDataSource dataSource, TimeProvider time)
 {
     public const string Columns = "k.version, k.paused_until, k.pause_reason, k.busy_until, k.busy_minutes, k.parallel_orders, k.accept_minutes, k.busy_from, k.full_from";
-
-    private sealed record Unlisted(DateTimeOffset? PausedUntil, int Version);
 
     public Task CreateAsync(Guid restaurantId, CancellationToken ct) =>
         dataSource.ExecuteAsync(
@@ -52,12 +53,10 @@ internal sealed class KitchenStore(NpgsqlDataSource dataSource, TimeProvider tim
             capacity.FullFrom);
 
     /// <summary>The pause that the directory does not show yet; null where it shows the newest.</summary>
-    public async Task<(DateTimeOffset? PausedUntil, int Version)?> FindUnlistedAsync(Guid restaurantId, CancellationToken ct) =>
-        await dataSource.FirstAsync(
+    public Task<UnlistedPause?> FindUnlistedAsync(Guid restaurantId, CancellationToken ct) =>
+        dataSource.FirstAsync(
             "SELECT paused_until, version FROM kitchens WHERE restaurant_id = $1 AND listed_version < version",
-            row => new Unlisted(row.GetNullable<DateTimeOffset>(0), row.GetInt32(1)), ct, restaurantId) is { } found
-            ? (found.PausedUntil, found.Version)
-            : null;
+            row => new UnlistedPause(row.GetNullable<DateTimeOffset>(0), row.GetInt32(1)), ct, restaurantId);
 
     public Task SetListedAsync(Guid restaurantId, int version, CancellationToken ct) =>
         ChangeConflictingAsync("UPDATE kitchens SET listed_version = $2 WHERE restaurant_id = $1 AND listed_version < $2", ct, restaurantId, version);

@@ -113,8 +113,10 @@ internal static class MenuEndpoints
             return errors.ToBadRequest();
         }
 
-        return await ChangeAsync(
-            restaurantId, itemId, optionId, menus, key => store.TakeOffAsync(restaurantId, key, new Unavailability(request.Until?.ToUniversalTime()), ct), ct);
+        var mark = new Unavailability(request.Until?.ToUniversalTime());
+        return await ChangeAsync(restaurantId, itemId, optionId, menus, key => store.TakeOffAsync(restaurantId, key, mark, ct), ct) is { } problem
+            ? problem
+            : TypedResults.NoContent();
     }
 
     private static Task<Results<NoContent, ProblemHttpResult>> PutItemBackAsync(
@@ -123,11 +125,12 @@ internal static class MenuEndpoints
 
     private static async Task<Results<NoContent, ProblemHttpResult>> PutBackAsync(
         Guid restaurantId, string itemId, MenuCatalog menus, MenuStore store, CancellationToken ct, string? optionId = null) =>
-        await ChangeAsync(restaurantId, itemId, optionId, menus, key => store.PutBackAsync(restaurantId, key, ct), ct) is { Result: ProblemHttpResult problem }
+        await ChangeAsync(restaurantId, itemId, optionId, menus, key => store.PutBackAsync(restaurantId, key, ct), ct) is { } problem
             ? problem
             : TypedResults.NoContent();
 
-    private static async Task<Results<NoContent, ValidationProblem, ProblemHttpResult>> ChangeAsync(
+    /// <returns>Why nothing was changed; null where it was.</returns>
+    private static async Task<ProblemHttpResult?> ChangeAsync(
         Guid restaurantId, string itemId, string? optionId, MenuCatalog menus, Func<string, Task> change, CancellationToken ct)
     {
         if (await menus.ReloadAsync(restaurantId, ct) is not { } menu)
@@ -143,7 +146,7 @@ internal static class MenuEndpoints
 
         await change(PublishedMenu.Key(itemId, optionId));
         await menus.ReloadAsync(restaurantId, ct);
-        return TypedResults.NoContent();
+        return null;
     }
 
     private static async Task<Ok<StockList>> ListStockAsync(Guid restaurantId, StockStore stock, CancellationToken ct) =>

@@ -180,13 +180,7 @@ internal static class OrderEndpoints
         DateTimeOffset? from = date is { } day ? restaurant.Schedule.StartOfDay(day) : null;
         DateTimeOffset? until = date is { } sameDay ? restaurant.Schedule.StartOfDay(sameDay.AddDays(1)) : null;
         var items = await orders.ListAsync(restaurantId, restaurant.TimeZone, statuses.Count == 0 ? null : statuses, from, until, after, limit + 1, ct);
-        string? next = null;
-        if (items.Count > limit)
-        {
-            items.RemoveAt(limit);
-            next = new TimeCursor(items[^1].Order.PlacedAt, items[^1].Order.Id).ToString();
-        }
-
+        var next = TimeCursor.Cut(items, limit, item => new TimeCursor(item.Order.PlacedAt, item.Order.Id));
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new OrderPage([.. items.Select(stored => stored.Order.ForStaff())], next));
     }

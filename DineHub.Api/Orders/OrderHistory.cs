@@ -44,13 +44,7 @@ internal sealed partial class OrderHistory(
     public async Task<OrderSummaryPage> ListAsync(Guid accountId, TimeCursor? after, int limit, CancellationToken ct)
     {
         var items = await ReadAsync(accountId, after, limit + 1, ct);
-        string? next = null;
-        if (items.Count > limit)
-        {
-            items.RemoveAt(limit);
-            next = new TimeCursor(items[^1].PlacedAt, items[^1].OrderId).ToString();
-        }
-
+        var next = TimeCursor.Cut(items, limit, item => new TimeCursor(item.PlacedAt, item.OrderId));
         return new OrderSummaryPage(await Task.WhenAll(items.Select(item => WithStatusAsync(item, ct))), next);
     }
 
@@ -58,37 +52,6 @@ internal sealed partial class OrderHistory(
     public async Task<IReadOnlyList<Order>> ExportAsync(Guid accountId, CancellationToken ct)
     {
         var all = new List<Order>();
-        await foreach (var (_, order) in ReadAllAsync(accountId, ct))
-        {
-            all.Add(order);
-        }
-
-        return all;
-    }
-
-    /// <summary>Removes the person from every order; false, with nothing done, where one is still on its way.</summary>
-    public async Task<bool> TryEraseAsync(Guid accountId, CancellationToken ct)
-    {
-        await foreach (var (_, order) in ReadAllAsync(accountId, ct))
-        {
-            if (!OrderLifecycle.IsFinal(order.Status))
-            {
-                return false;
-            }
-        }
-
-        var listed = await ReadAsync(accountId, after: null, int.MaxValue, ct);
-        foreach (var item in listed)
-        {
-            await orders.EraseAsync(item.RestaurantId, item.OrderId, time.GetUtcNow().ToMicroseconds(), ct);
-        }
-
-        return true;
-    }
-
-    private async IAsyncEnumerable<(OrderSummary Summary, Order Order)> ReadAllAsync(
-        Guid accountId, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
-    {
         TimeCursor? after = null;
         while (true)
         {
@@ -98,17 +61,34 @@ internal sealed partial class OrderHistory(
                 if (await directory.FindAsync(item.RestaurantId, ct) is { } restaurant
                     && await orders.FindAsync(item.RestaurantId, restaurant.TimeZone, item.OrderId, ct) is { Order: var order })
                 {
-                    yield return (item, order);
+                    all.Add(order);
                 }
             }
 
             if (page.Count < Batch)
             {
-                yield break;
+                return all;
             }
 
             after = new TimeCursor(page[^1].PlacedAt, page[^1].OrderId);
         }
+    }
+
+    /// <summary>Removes the person from every order; false, with nothing done, where one is still on its way.</summary>
+    public async Task<bool> TryEraseAsync(Guid accountId, CancellationToken ct)
+    {
+        var all = await ExportAsync(accountId, ct);
+        if (all.Any(order => !OrderLifecycle.IsFinal(order.Status)))
+        {
+            return false;
+        }
+
+        foreach (var order in all)
+        {
+            await orders.EraseAsync(order.RestaurantId, order.Id, time.GetUtcNow().ToMicroseconds(), ct);
+        }
+
+        return true;
     }
 
     private async Task<OrderSummary> WithStatusAsync(OrderSummary item, CancellationToken ct)

@@ -93,16 +93,16 @@ internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, OpenO
                         StatusCodes.Status422UnprocessableEntity, Refusal.IdempotencyKeyReused, "This Idempotency-Key was used for another order."));
             }
 
+            if (refusal is not null && attempt > 1)
+            {
+                return Placement.Refuse(refusal);
+            }
+
             // The copy may have been old: nothing is refused, and nothing tried again, but by what the database has now.
             var fresh = await menus.ReloadAsync(restaurantId, ct);
             if (fresh is null)
             {
                 return Placement.Refuse(Problems.UnknownRestaurant());
-            }
-
-            if (refusal is not null && attempt > 1)
-            {
-                return Placement.Refuse(refusal);
             }
 
             menu = fresh;

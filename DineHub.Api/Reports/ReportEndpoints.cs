@@ -130,7 +130,6 @@ internal static class ReportEndpoints
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{period.Restaurant.Slug}-{period.From:O}-{period.To:O}.csv\"";
         http.Response.Headers.CacheControl = "no-store";
 
-        var zone = TimeZoneInfo.FindSystemTimeZoneById(period.Restaurant.TimeZone);
         await using var text = new StreamWriter(http.Response.Body, leaveOpen: true);
         await using var csv = new CsvWriter(text, new CsvConfiguration(CultureInfo.InvariantCulture)
         {
@@ -142,7 +141,7 @@ internal static class ReportEndpoints
         for (var count = 1; more; count++)
         {
             var row = rows.Current;
-            var local = TimeZoneInfo.ConvertTime(row.PlacedAt, zone);
+            var local = period.Restaurant.Schedule.WallTime(row.PlacedAt);
             Write(
                 csv,
                 [

@@ -59,20 +59,8 @@ internal static class OpeningHoursRules
                 errors.Add($"{field}[{i}].date", "must not be the date of another exception");
             }
 
-            CheckName(exception.Name, $"{field}[{i}].name", errors);
+            errors.Limit($"{field}[{i}].name", exception.Name, LongestName);
             CheckSpans(exception.Spans, $"{field}[{i}].spans", errors);
-        }
-    }
-
-    private static void CheckName(string? name, string field, FieldErrors errors)
-    {
-        if (name?.Length > LongestName)
-        {
-            errors.Add(field, $"must be at most {LongestName} characters");
-        }
-        else if (name?.Contains('\0', StringComparison.Ordinal) is true)
-        {
-            errors.Add(field, "must not contain the character U+0000");
         }
     }
 

@@ -136,6 +136,9 @@ internal sealed class Schedule(OpeningHours hours, string timeZone)
     /// <summary>The date in the restaurant at an instant; the nearest within the years 2 to 9998.</summary>
     public DateOnly LocalDate(DateTimeOffset at) => Local(Instant.FromDateTimeOffset(at)).Date.ToDateOnly();
 
+    /// <summary>What the wall clock shows at an instant; the nearest within the years 2 to 9998.</summary>
+    public DateTime WallTime(DateTimeOffset at) => Local(Instant.FromDateTimeOffset(at)).ToDateTimeUnspecified();
+
     /// <summary>
     /// The first instant of a local date, which is not midnight where the clock skips that; of the nearest date within the years 2 to
     /// 9998.
