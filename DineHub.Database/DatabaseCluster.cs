@@ -1,18 +1,37 @@
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
+using DineHub.Database.Roles;
 using Npgsql;
 
 namespace DineHub.Database;
 
 /// <summary>The cluster as one database: opens it, and knows its engine. Made by an administrator's verb, never by the API.</summary>
-/// <param name="options">The cluster.</param>
+/// <param name="options">The cluster, with the addresses of those that are the primaries now.</param>
 public sealed class DatabaseCluster(DatabaseOptions options)
 {
+    internal const string CreateSettings = "CREATE TABLE IF NOT EXISTS dinehub.settings (name text PRIMARY KEY, value text NOT NULL)";
+
     /// <summary>The cluster's options.</summary>
     public DatabaseOptions Options { get; } = options;
 
-    /// <summary>Opens administrator's connections to the nodes.</summary>
-    public AdminConnections Connections { get; } = new(options);
+    /// <summary>Opens the superuser's connections to the nodes; the migrator's where the superuser is not configured.</summary>
+    public NodeConnections Connections { get; } =
+        options.AdminConnectionString is null && NodeConnections.As(options, DatabaseRoles.Migrator) is { } migrator ? migrator : NodeConnections.AsAdministrator(options);
+
+    /// <summary>Opens the migrator's connections; the superuser's where the migrator's password is not configured.</summary>
+    public NodeConnections Migrator { get; } = NodeConnections.As(options, DatabaseRoles.Migrator) ?? NodeConnections.AsAdministrator(options);
+
+    /// <summary>The cluster with the addresses of those that are the primaries now, which after a promotion are not those of the topology.</summary>
+    /// <param name="options">The cluster, as the topology has it.</param>
+    /// <param name="ct">Cancels the work.</param>
+    public static async Task<DatabaseCluster> ResolveAsync(DatabaseOptions options, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var cluster = new DatabaseCluster(options);
+        return options.Standbys.Count == 0
+            ? cluster
+            : new DatabaseCluster((await ClusterView.ReadAsync(options, cluster.Connections, ct)).Resolve(options));
+    }
 
     /// <summary>Connects to the coordinator's DineHub database.</summary>
     /// <param name="ct">Cancels the attempt.</param>
@@ -40,15 +59,19 @@ public sealed class DatabaseCluster(DatabaseOptions options)
         }
 
         var wanted = Options.Engine == EngineChoice.Auto ? (offered ? EngineChoice.Citus : EngineChoice.Postgres) : Options.Engine;
-        await coordinator.ExecuteAsync("CREATE TABLE IF NOT EXISTS dinehub.settings (name text PRIMARY KEY, value text NOT NULL)", ct);
-        await coordinator.ExecuteAsync("INSERT INTO dinehub.settings VALUES ('engine', $1) ON CONFLICT DO NOTHING", ct, wanted.ToString());
-        var kept = Enum.Parse<EngineChoice>((await coordinator.ScalarAsync<string>("SELECT value FROM dinehub.settings WHERE name = 'engine'", ct))!);
+        if (await coordinator.ScalarAsync<string>("SELECT value FROM dinehub.settings WHERE name = 'engine'", ct) is not { } chosen)
+        {
+            await coordinator.ExecuteAsync("INSERT INTO dinehub.settings VALUES ('engine', $1) ON CONFLICT DO NOTHING", ct, wanted.ToString());
+            chosen = wanted.ToString();
+        }
+
+        var kept = Enum.Parse<EngineChoice>(chosen);
         if (Options.Engine != EngineChoice.Auto && kept != Options.Engine)
         {
             throw new DatabaseSetupException(
                 $"The data is kept by the engine {kept}, but Database:Engine is {Options.Engine}. Dump and restore the data, or start over with --fresh.");
         }
 
-        return kept == EngineChoice.Citus ? new CitusEngine(Options, Connections) : new PostgresEngine(Options, Connections);
+        return kept == EngineChoice.Citus ? new CitusEngine(Options, Connections) : new PostgresEngine(Options, Connections, Migrator);
     }
 }

@@ -1,63 +1,87 @@
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
+using DineHub.Database.Replication;
 using Npgsql;
 
 namespace DineHub.Database;
 
 /// <summary>One node in <c>db status</c>.</summary>
 /// <param name="Node">The node.</param>
-/// <param name="Role">Coordinator or Worker.</param>
+/// <param name="Group">The group that it belongs to.</param>
+/// <param name="State">What it is now.</param>
 /// <param name="Version">The server's version; null where it does not answer.</param>
 /// <param name="SizeBytes">The size of the node's DineHub database in bytes; null where it does not answer.</param>
 /// <param name="Problem">Why it does not answer, in one line.</param>
-public sealed record NodeStatus(DatabaseNode Node, string Role, string? Version, long? SizeBytes, string? Problem);
+public sealed record NodeStatus(DatabaseNode Node, string Group, NodeState State, string? Version, long? SizeBytes, string? Problem);
+
+/// <summary>A group's replication in <c>db status</c>.</summary>
+/// <param name="Group">The group.</param>
+/// <param name="Primary">The name of its primary, or of the one that last was.</param>
+/// <param name="Generation">Grows with each promotion, from 1; null where nobody knows.</param>
+/// <param name="InSync">Whether every acknowledged commit is on both disks.</param>
+/// <param name="Standby">The name of its standby; null where it has none.</param>
+/// <param name="Lag">How far the standby is behind; null where no primary tells.</param>
+public sealed record ReplicationStatus(string Group, string Primary, int? Generation, bool InSync, string? Standby, ReplicationLag? Lag);
 
 /// <summary>What <c>db status</c> shows.</summary>
 /// <param name="Engine">The engine that keeps the data.</param>
 /// <param name="Version">The number of the newest migration that was applied.</param>
-/// <param name="Nodes">The coordinator and the workers.</param>
+/// <param name="Durability">When a commit is to be acknowledged.</param>
+/// <param name="Nodes">The servers: the coordinator's group first, then the workers'.</param>
+/// <param name="Replication">The groups that have a standby.</param>
 /// <param name="Tables">How the distributed tables are spread.</param>
 /// <param name="Restaurants">How many restaurants there are.</param>
 /// <param name="LocalRestaurants">How many of them live on a worker in their own region.</param>
 public sealed record DatabaseStatus(
-    EngineChoice Engine, int Version, IReadOnlyList<NodeStatus> Nodes, IReadOnlyList<TableOnNode> Tables, int Restaurants, int LocalRestaurants)
+    EngineChoice Engine,
+    int Version,
+    Durability Durability,
+    IReadOnlyList<NodeStatus> Nodes,
+    IReadOnlyList<ReplicationStatus> Replication,
+    IReadOnlyList<TableOnNode> Tables,
+    int Restaurants,
+    int LocalRestaurants)
 {
     /// <summary>Asks every node; those that do not answer are part of the result. The coordinator must answer.</summary>
-    /// <param name="cluster">The cluster.</param>
+    /// <param name="options">The cluster, with the addresses of the topology.</param>
     /// <param name="ct">Cancels the work.</param>
     /// <exception cref="NpgsqlException">The coordinator does not answer.</exception>
-    public static async Task<DatabaseStatus> ReadAsync(DatabaseCluster cluster, CancellationToken ct)
+    public static async Task<DatabaseStatus> ReadAsync(DatabaseOptions options, CancellationToken ct)
     {
-        ArgumentNullException.ThrowIfNull(cluster);
+        ArgumentNullException.ThrowIfNull(options);
+        var connections = NodeConnections.AsAdministrator(options);
+        var view = await ClusterView.ReadAsync(options, connections, ct);
+        var cluster = new DatabaseCluster(view.Resolve(options));
         await using var coordinator = await cluster.OpenCoordinatorAsync(ct);
         var engine = await cluster.EngineAsync(coordinator, ct);
-        var nodes = await Task.WhenAll(cluster.Options.Workers.Prepend(cluster.Options.Coordinator).Select(node => ProbeAsync(cluster, node, ct)));
-        var reachable = nodes.Where(node => node.Problem is null).Select(node => node.Node.Name).ToHashSet();
+        var reachable = view.Groups.Where(group => group.Primary.State == NodeState.Primary).Select(group => group.Group.Name).ToHashSet();
         var restaurants = await coordinator.ListAsync(
             "SELECT id, region FROM restaurants", row => (Id: row.GetGuid(0), Region: row.GetString(1)), ct);
         var located = await engine.LocateAsync(coordinator, [.. restaurants.Select(restaurant => restaurant.Id)], ct);
-        var regions = cluster.Options.Workers.ToDictionary(worker => worker.Name, worker => worker.Region);
+        var regions = options.Workers.ToDictionary(worker => worker.Name, worker => worker.Region);
         return new DatabaseStatus(
             engine.Kind,
             await coordinator.ScalarAsync<int>("SELECT coalesce(max(number), 0) FROM dinehub.migrations", ct),
-            nodes,
+            options.Durability,
+            [.. view.Groups.SelectMany(group => group.Members.Select(member =>
+                new NodeStatus(member.Node, group.Group.Name, member.State, member.Version, member.SizeBytes, member.Problem)))],
+            await Task.WhenAll(view.Groups.Where(group => group.Group.Standby is not null).Select(group => ReplicationAsync(connections, group, ct))),
             await engine.SpreadAsync(coordinator, reachable, ct),
             restaurants.Count,
             restaurants.Count(restaurant => located.TryGetValue(restaurant.Id, out var node) && regions.GetValueOrDefault(node) == restaurant.Region));
     }
 
-    private static async Task<NodeStatus> ProbeAsync(DatabaseCluster cluster, DatabaseNode node, CancellationToken ct)
+    private static async Task<ReplicationStatus> ReplicationAsync(NodeConnections connections, GroupView group, CancellationToken ct)
     {
-        var role = node == cluster.Options.Coordinator ? "Coordinator" : "Worker";
-        try
+        var standby = group.Standby!.Node.Name;
+        ReplicationLag? lag = null;
+        if (group.Primary.State == NodeState.Primary)
         {
-            await using var connection = await cluster.Connections.OpenAsync(node, DatabaseOptions.DatabaseName, ct);
-            var version = await connection.ScalarAsync<string>("SHOW server_version", ct);
-            return new NodeStatus(node, role, version, await connection.ScalarAsync<long>("SELECT pg_database_size(current_database())", ct), Problem: null);
+            await using var primary = await connections.OpenAsync(group.Primary.Node, DatabaseOptions.DatabaseName, ct);
+            lag = await ReplicationLag.ReadAsync(primary, standby, ct);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            return new NodeStatus(node, role, Version: null, SizeBytes: null, e.Message.ReplaceLineEndings(" "));
-        }
+
+        return new ReplicationStatus(
+            group.Group.Name, group.Primary.Node.Name, group.Record?.Generation, group.Record?.InSync == true && lag is null or { IsSynchronous: true }, standby, lag);
     }
 }

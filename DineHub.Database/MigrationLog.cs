@@ -6,15 +6,13 @@ namespace DineHub.Database;
 /// <summary>Each node's own record of the migrations that were run on it, so that a run that stopped half-way goes on where it was.</summary>
 internal static class MigrationLog
 {
-    public static Task PrepareAsync(NpgsqlConnection node, CancellationToken ct) =>
-        node.ExecuteAsync("""
-            CREATE SCHEMA IF NOT EXISTS dinehub;
-            CREATE TABLE IF NOT EXISTS dinehub.migrations (
-                number      integer PRIMARY KEY,
-                name        text NOT NULL,
-                checksum    text NOT NULL,
-                applied_at  timestamptz NOT NULL DEFAULT now());
-            """, ct);
+    public const string CreateTable = """
+        CREATE TABLE IF NOT EXISTS dinehub.migrations (
+            number      integer PRIMARY KEY,
+            name        text NOT NULL,
+            checksum    text NOT NULL,
+            applied_at  timestamptz NOT NULL DEFAULT now())
+        """;
 
     /// <summary>The checksums of the migrations that were applied, by number.</summary>
     public static async Task<Dictionary<int, string>> AppliedAsync(NpgsqlConnection node, CancellationToken ct) =>

@@ -1,38 +1,153 @@
 using System.CommandLine;
-using System.Text.Json;
 using DineHub.Database;
 using DineHub.Database.Engines;
+using DineHub.Database.Replication;
+using DineHub.Database.Tools;
 using DineHub.ServiceDefaults;
 using Npgsql;
-using Spectre.Console;
 
 namespace DineHub.Api.Operations;
 
-/// <summary>The <c>db</c> verbs: what an operator does to the database cluster, with an administrator's credentials.</summary>
+/// <summary>The <c>db</c> verbs: what an operator, or a database machine itself, does to the database cluster.</summary>
 internal static class DbCommand
 {
     private const int Failed = 1;
 
-    public static Command Create(IConfiguration configuration)
+    public static Command Create(IConfiguration configuration) =>
+        new("db", "Work on the database cluster (Database:AdminConnectionString, Database:Nodes, Database:Standbys).")
+        {
+            Migrate(configuration),
+            Seed(configuration),
+            Status(configuration),
+            Promote(configuration),
+            Join(configuration),
+            Keep(configuration),
+            Add(configuration),
+            Drain(configuration),
+            Rebalance(configuration),
+        };
+
+    private static Command Migrate(IConfiguration configuration)
     {
-        var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var status = new Command("status", "Show nodes, shards or partitions, and rows.") { json };
-        status.SetAction((result, ct) => RunAsync(configuration, (cluster, token) => StatusAsync(cluster, result.GetValue(json), token), ct));
+        var command = new Command("migrate", "Bring nodes, roles and schema to what this version needs. May be repeated.");
+        command.SetAction((_, ct) => RunAsync(configuration, needsAdministrator: false, async options =>
+        {
+            var result = await new Migrator(await DatabaseCluster.ResolveAsync(options, ct)).MigrateAsync(ct);
+            foreach (var migration in result.Applied)
+            {
+                Report($"applied {migration.Number:0000}_{migration.Name}");
+            }
 
-        var migrate = new Command("migrate", "Bring nodes, roles and schema to what this version needs. May be repeated.");
-        migrate.SetAction((_, ct) => RunAsync(configuration, MigrateAsync, ct));
-
-        var seed = new Command("seed", "Add the example restaurants that are missing. For development and tests.");
-        seed.SetAction((_, ct) => RunAsync(configuration, SeedAsync, ct));
-
-        return new Command("db", "Work on the database cluster (Database:AdminConnectionString, Database:Nodes).") { migrate, seed, status };
+            Report($"The schema is at version {result.Version} on the engine {result.Engine}.");
+        }));
+        return command;
     }
 
-    private static async Task<int> RunAsync(IConfiguration configuration, Func<DatabaseCluster, CancellationToken, Task> action, CancellationToken ct)
+    private static Command Seed(IConfiguration configuration)
+    {
+        var command = new Command("seed", "Add the example restaurants that are missing. For development and tests.");
+        command.SetAction((_, ct) => RunAsync(configuration, needsAdministrator: false, async options =>
+        {
+            var result = await new Seeder(await DatabaseCluster.ResolveAsync(options, ct), TimeProvider.System).SeedAsync(ct);
+            Report($"{result.Added} of {result.Total} restaurants were added; the others were there.");
+        }));
+        return command;
+    }
+
+    private static Command Status(IConfiguration configuration)
+    {
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new Command("status", "Show nodes, replication, shards or partitions, and rows.") { json };
+        command.SetAction((result, ct) => RunAsync(
+            configuration, needsAdministrator: true, async options => StatusReport.Write(await DatabaseStatus.ReadAsync(options, ct), result.GetValue(json))));
+        return command;
+    }
+
+    private static Command Promote(IConfiguration configuration)
+    {
+        var name = new Argument<string>("name") { Description = "A group, such as db-worker-2, whose standby is promoted; or the very server to promote." };
+        var lost = new Option<bool>("--lost") { Description = "The old primary does not answer, and is switched off or cut off: it takes no writes." };
+        var acceptLoss = new Option<bool>("--accept-loss") { Description = "Give up commits that only the old primary may have." };
+        var command = new Command("promote", "Make a standby the primary of its group, fence the old primary, repoint the cluster.") { name, lost, acceptLoss };
+        command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, options =>
+            new Promotion(options, TimeProvider.System, Report)
+                .PromoteAsync(result.GetRequiredValue(name), new PromotionConsent(result.GetValue(lost), result.GetValue(acceptLoss)), ct)));
+        return command;
+    }
+
+    private static Command Join(IConfiguration configuration)
+    {
+        var node = new Option<string>("--node") { Description = "The server's name.", Required = true };
+        var data = new Option<string>("--data") { Description = "Its data folder.", HelpName = "DIR", Required = true };
+        var bin = new Option<string?>("--bin") { Description = "Where PostgreSQL's programs are; PATH otherwise.", HelpName = "DIR" };
+        var force = new Option<bool>("--force") { Description = "Start a former primary although no other node can tell whether it still is one." };
+        var command = new Command("join", "Before a server starts on its machine: rewind or copy it where another one is the primary now.") { node, data, bin, force };
+        command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: false, async options =>
+        {
+            var name = result.GetRequiredValue(node);
+            var group = options.Groups.FirstOrDefault(candidate => candidate.Members.Any(member => member.Name == name))
+                ?? throw new DatabaseSetupException($"There is no node '{name}' in Database:Coordinator, Database:Nodes or Database:Standbys.");
+            await new NodeJoin(options, group, name, new ServerFiles(result.GetRequiredValue(data), result.GetValue(bin)), Report).RunAsync(result.GetValue(force), ct);
+        }));
+        return command;
+    }
+
+    private static Command Keep(IConfiguration configuration)
+    {
+        var group = new Option<string?>("--group") { Description = "The one group to keep; all otherwise." };
+        var command = new Command("keep", "Keep durability as configured, and measure replication, until stopped. Health and metrics at ASPNETCORE_URLS.") { group };
+        command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, options => KeeperApplication.RunAsync(options, result.GetValue(group), ct)));
+        return command;
+    }
+
+    private static Command Add(IConfiguration configuration)
+    {
+        var name = new Argument<string>("name") { Description = "The worker, which Database:Nodes names." };
+        var command = new Command("add", "Add a worker to the running cluster, and move shards to it online. Needs Citus.") { name };
+        command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, async options =>
+        {
+            if (options.Workers.All(worker => worker.Name != result.GetRequiredValue(name)))
+            {
+                throw new DatabaseSetupException($"Database:Nodes has no '{result.GetRequiredValue(name)}': append it there, and to Database:Workers of the topology.");
+            }
+
+            var cluster = await DatabaseCluster.ResolveAsync(options, ct);
+            await new Migrator(cluster).MigrateAsync(ct);
+            await WithEngineAsync(cluster, (engine, coordinator) => engine.RebalanceAsync(coordinator, Report, ct), ct);
+        }));
+        return command;
+    }
+
+    private static Command Drain(IConfiguration configuration)
+    {
+        var name = new Argument<string>("name") { Description = "The worker." };
+        var command = new Command("drain", "Move all shards away from a worker online, and take it out of the cluster. Needs Citus.") { name };
+        command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, async options => await WithEngineAsync(
+            await DatabaseCluster.ResolveAsync(options, ct), (engine, coordinator) => engine.DrainAsync(coordinator, result.GetRequiredValue(name), Report, ct), ct)));
+        return command;
+    }
+
+    private static Command Rebalance(IConfiguration configuration)
+    {
+        var command = new Command("rebalance", "Move shards online until the workers hold about the same. Needs Citus.");
+        command.SetAction((_, ct) => RunAsync(configuration, needsAdministrator: true, async options => await WithEngineAsync(
+            await DatabaseCluster.ResolveAsync(options, ct), (engine, coordinator) => engine.RebalanceAsync(coordinator, Report, ct), ct)));
+        return command;
+    }
+
+    private static async Task WithEngineAsync(DatabaseCluster cluster, Func<IDatabaseEngine, NpgsqlConnection, Task> action, CancellationToken ct)
+    {
+        await using var coordinator = await cluster.OpenCoordinatorAsync(ct);
+        await action(await cluster.EngineAsync(coordinator, ct), coordinator);
+    }
+
+    private static void Report(string line) => Console.WriteLine(line);
+
+    private static async Task<int> RunAsync(IConfiguration configuration, bool needsAdministrator, Func<DatabaseOptions, Task> action)
     {
         try
         {
-            await action(new DatabaseCluster(DatabaseOptions.Read(configuration)), ct);
+            await action(DatabaseOptions.Read(configuration, needsAdministrator));
             return 0;
         }
         catch (DatabaseConfigurationException e)
@@ -40,61 +155,10 @@ internal static class DbCommand
             await Console.Error.WriteLineAsync(e.Message);
             return ServiceDefaultsExtensions.Misconfigured;
         }
-        catch (Exception e) when (e is DatabaseSetupException or NpgsqlException)
+        catch (Exception e) when (e is DatabaseSetupException or ToolException or NpgsqlException)
         {
             await Console.Error.WriteLineAsync($"fail: {e.Message}");
             return Failed;
         }
-    }
-
-    private static async Task MigrateAsync(DatabaseCluster cluster, CancellationToken ct)
-    {
-        var result = await new Migrator(cluster).MigrateAsync(ct);
-        foreach (var migration in result.Applied)
-        {
-            Console.WriteLine($"applied {migration.Number:0000}_{migration.Name}");
-        }
-
-        Console.WriteLine($"The schema is at version {result.Version} on the engine {result.Engine}.");
-    }
-
-    private static async Task SeedAsync(DatabaseCluster cluster, CancellationToken ct)
-    {
-        var result = await new Seeder(cluster, TimeProvider.System).SeedAsync(ct);
-        Console.WriteLine($"{result.Added} of {result.Total} restaurants were added; the others were there.");
-    }
-
-    private static async Task StatusAsync(DatabaseCluster cluster, bool json, CancellationToken ct)
-    {
-        var status = await DatabaseStatus.ReadAsync(cluster, ct);
-        if (json)
-        {
-            Console.WriteLine(JsonSerializer.Serialize(status, StatusJson.Default.DatabaseStatus));
-            return;
-        }
-
-        var console = AnsiConsole.Create(new AnsiConsoleSettings());
-        console.Profile.Width = Math.Max(console.Profile.Width, 120);
-        console.WriteLine($"Engine {status.Engine}, schema version {status.Version}, {status.Restaurants} restaurants, {status.LocalRestaurants} of them on a worker in their own region");
-        var nodes = new Table().AddColumns("Node", "Role", "Region", "Address", "PostgreSQL", "Size");
-        foreach (var node in status.Nodes)
-        {
-            nodes.AddRow(
-                node.Node.Name,
-                node.Role,
-                node.Node.Region,
-                $"{node.Node.Host}:{node.Node.Port}",
-                Markup.Escape(node.Version ?? $"DOWN: {node.Problem}"),
-                node.SizeBytes is { } size ? $"{size / 1024 / 1024} MiB" : "-");
-        }
-
-        var tables = new Table().AddColumns("Table", "Node", "Shards or partitions", "Rows");
-        foreach (var table in status.Tables.OrderBy(table => table.Table, StringComparer.Ordinal))
-        {
-            tables.AddRow(table.Table, table.Node, $"{table.Pieces}", table.Rows is { } rows ? $"{rows}" : "-");
-        }
-
-        console.Write(nodes);
-        console.Write(tables);
     }
 }

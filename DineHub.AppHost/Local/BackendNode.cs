@@ -1,3 +1,4 @@
+using System.Globalization;
 using DineHub.AppHost.Topology;
 using Npgsql;
 
@@ -8,18 +9,19 @@ public sealed class BackendNode : ServiceNode
 {
     private const int PoolSize = 20;
 
-    private readonly PostgresNode coordinator;
+    private readonly IReadOnlyList<PostgresNode> databases;
 
-    internal BackendNode(Node node, int port, ClusterContext context, PostgresNode coordinator)
-        : base(node, port, context) => this.coordinator = coordinator;
+    internal BackendNode(Node node, int port, ClusterContext context, IReadOnlyList<PostgresNode> databases)
+        : base(node, port, context) => this.databases = databases;
 
     private protected override Uri HealthUrl => new(Url, "/health/ready");
 
     /// <summary>How the API reaches the database, as a role that owns nothing. Secret.</summary>
-    internal static string ConnectionString(PostgresNode coordinator, ClusterSecrets secrets) => new NpgsqlConnectionStringBuilder
+    /// <param name="databases">The servers to try, the nearest first; the first one that takes writes is used.</param>
+    /// <param name="secrets">The cluster's secrets.</param>
+    internal static string ConnectionString(IEnumerable<PostgresNode> databases, ClusterSecrets secrets) => new NpgsqlConnectionStringBuilder
     {
-        Host = LocalNode.Host,
-        Port = coordinator.Port,
+        Host = string.Join(',', databases.Select(server => string.Create(CultureInfo.InvariantCulture, $"{LocalNode.Host}:{server.Port}"))),
         Database = "dinehub",
         Username = "dinehub_api",
         Password = secrets.ApiPassword,
@@ -30,7 +32,7 @@ public sealed class BackendNode : ServiceNode
     {
         var environment = BaseEnvironment("dinehub-api");
         environment["ASPNETCORE_URLS"] = Address;
-        environment["ConnectionStrings__dinehub"] = ConnectionString(coordinator, Context.Secrets);
+        environment["ConnectionStrings__dinehub"] = ConnectionString(databases, Context.Secrets);
         environment["Operator__Key"] = Context.Secrets.OperatorKey;
         environment["DataProtection__Key"] = Context.Secrets.DataProtectionKey!;
         environment["Images__Directory"] = Context.Directory.ImagesDirectory;

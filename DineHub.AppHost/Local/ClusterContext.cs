@@ -7,6 +7,7 @@ internal sealed class ClusterContext(
     ClusterDirectory directory,
     ClusterSecrets secrets,
     PostgresInstallation postgres,
+    bool usesCitus,
     Action<LocalNode> changed,
     Action<string, string>? echo)
 {
@@ -15,6 +16,11 @@ internal sealed class ClusterContext(
     public ClusterSecrets Secrets { get; } = secrets;
 
     public PostgresInstallation Postgres { get; } = postgres;
+
+    public bool UsesCitus { get; } = usesCitus;
+
+    /// <summary>What 'DineHub.Api db join' needs in its environment; set as soon as all ports are known.</summary>
+    public IReadOnlyDictionary<string, string> DatabaseEnvironment { get; set; } = new Dictionary<string, string>();
 
     public UnprivilegedUser? PostgresUser { get; } = UnprivilegedUser.Find();
 

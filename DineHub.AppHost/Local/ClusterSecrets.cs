@@ -9,7 +9,19 @@ namespace DineHub.AppHost.Local;
 /// <param name="ApiPassword">The password of the API's role, the same on every node.</param>
 /// <param name="OperatorKey">The operators' key.</param>
 /// <param name="DataProtectionKey">What the API's data-protection keys are encrypted with: 32 bytes in Base64.</param>
-internal sealed record ClusterSecrets(string PostgresPassword, string ApiPassword, string OperatorKey, string? DataProtectionKey)
+/// <param name="MigratorPassword">The password of the role that migrates.</param>
+/// <param name="MonitorPassword">The password of the role that reads statistics.</param>
+/// <param name="ReplicationPassword">The password of the role that standbys stream as.</param>
+/// <param name="BackupPassphrase">What backups are encrypted with.</param>
+internal sealed record ClusterSecrets(
+    string PostgresPassword,
+    string ApiPassword,
+    string OperatorKey,
+    string? DataProtectionKey,
+    string? MigratorPassword,
+    string? MonitorPassword,
+    string? ReplicationPassword,
+    string? BackupPassphrase)
 {
     private const int SecretBytes = 24;
     private const int KeyBytes = 32;
@@ -17,16 +29,25 @@ internal sealed record ClusterSecrets(string PostgresPassword, string ApiPasswor
     /// <summary>Reads the secrets of a data folder, or makes them.</summary>
     public static ClusterSecrets LoadOrCreate(ClusterDirectory directory)
     {
-        if (File.Exists(directory.SecretsFile))
+        if (!File.Exists(directory.SecretsFile))
         {
-            var kept = JsonSerializer.Deserialize(File.ReadAllText(directory.SecretsFile), LocalJson.Default.ClusterSecrets)!;
-
-            // A folder of an earlier version has no such key yet.
-            return kept.DataProtectionKey is null ? Write(directory, kept with { DataProtectionKey = NewKey() }) : kept;
+            return Write(directory, WithMissing(new ClusterSecrets(NewSecret(), NewSecret(), NewSecret(), null, null, null, null, null)));
         }
 
-        return Write(directory, new ClusterSecrets(NewSecret(), NewSecret(), NewSecret(), NewKey()));
+        // A folder of an earlier version lacks what is newer.
+        var kept = JsonSerializer.Deserialize(File.ReadAllText(directory.SecretsFile), LocalJson.Default.ClusterSecrets)!;
+        var whole = WithMissing(kept);
+        return whole == kept ? kept : Write(directory, whole);
     }
+
+    private static ClusterSecrets WithMissing(ClusterSecrets secrets) => secrets with
+    {
+        DataProtectionKey = secrets.DataProtectionKey ?? NewKey(),
+        MigratorPassword = secrets.MigratorPassword ?? NewSecret(),
+        MonitorPassword = secrets.MonitorPassword ?? NewSecret(),
+        ReplicationPassword = secrets.ReplicationPassword ?? NewSecret(),
+        BackupPassphrase = secrets.BackupPassphrase ?? NewSecret(),
+    };
 
     private static ClusterSecrets Write(ClusterDirectory directory, ClusterSecrets secrets)
     {

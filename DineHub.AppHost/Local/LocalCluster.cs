@@ -19,6 +19,9 @@ public sealed record LocalClusterOptions
     /// <summary>Whether to add the example restaurants that are missing.</summary>
     public bool Seed { get; init; } = true;
 
+    /// <summary>Which engine keeps the data: <c>Auto</c>, <c>Citus</c> or <c>Postgres</c>.</summary>
+    public string Engine { get; init; } = "Auto";
+
     /// <summary>Is told of each node whose state has changed, from any thread.</summary>
     public Action<LocalNode>? OnStateChanged { get; init; }
 
@@ -27,8 +30,8 @@ public sealed record LocalClusterOptions
 }
 
 /// <summary>
-/// A topology as processes on this machine: PostgreSQL servers, backends and gateways. Standbys, Headscale and monitoring have no
-/// part in it yet. Serves the <c>up</c> verb, tests, drills and benchmarks.
+/// A topology as processes on this machine: PostgreSQL servers with their standbys, backends and gateways. Headscale and monitoring have no
+/// part in it. Serves the <c>up</c> verb, tests, drills and benchmarks.
 /// </summary>
 public sealed class LocalCluster : IAsyncDisposable
 {
@@ -64,14 +67,24 @@ public sealed class LocalCluster : IAsyncDisposable
 
         var gateways = GatewayPorts(topology);
         directory = ClusterDirectory.Open(options.DataDirectory ?? ClusterDirectory.Default(), options.Fresh);
-        context = new ClusterContext(directory, ClusterSecrets.LoadOrCreate(directory), postgres, OnStateChanged, options.OnOutput);
+        var citus = postgres.HasCitus && options.Engine != "Postgres";
+        context = new ClusterContext(directory, ClusterSecrets.LoadOrCreate(directory), postgres, citus, OnStateChanged, options.OnOutput);
 
         PostgresNode Database(Node node) => new(node, ports.Next(), context);
         Coordinator = Database(topology.Coordinator);
         Workers = [.. topology.OfRole(Role.Worker).Select(Database)];
-        Backends = [.. topology.OfRole(Role.Backend).Select(node => new BackendNode(node, ports.Next(), context, Coordinator))];
+        Standbys = [.. topology.OfRole(Role.Standby).Select(Database)];
+        foreach (var standby in Standbys)
+        {
+            standby.Partner = Databases.First(primary => primary.Name == standby.Node.Follows);
+            standby.Partner.Partner = standby;
+        }
+
+        Backends = [.. topology.OfRole(Role.Backend).Select(node => new BackendNode(node, ports.Next(), context, NearestFirst(node, citus)))];
         Gateways = [.. topology.OfRole(Role.Ingress).Zip(gateways, (node, port) => new GatewayNode(node, port, ports.Next(), context, Backends))];
-        Nodes = [.. Gateways, .. Backends, Coordinator, .. Workers];
+        Keepers = Standbys.Count == 0 ? [] : [new KeeperNode(topology.Coordinator, ports.Next(), context, () => DatabaseEnvironment)];
+        Nodes = [.. Gateways, .. Backends, .. Databases, .. Keepers];
+        context.DatabaseEnvironment = DescribeDatabases();
     }
 
     /// <summary>The topology.</summary>
@@ -85,6 +98,15 @@ public sealed class LocalCluster : IAsyncDisposable
 
     /// <summary>The workers.</summary>
     public IReadOnlyList<PostgresNode> Workers { get; }
+
+    /// <summary>The standbys, in the order of their primaries.</summary>
+    public IReadOnlyList<PostgresNode> Standbys { get; }
+
+    /// <summary>All PostgreSQL servers: the coordinator, the workers, the standbys.</summary>
+    public IEnumerable<PostgresNode> Databases => [Coordinator, .. Workers, .. Standbys];
+
+    /// <summary>What keeps the groups' durability; empty where nothing has a standby.</summary>
+    public IReadOnlyList<KeeperNode> Keepers { get; }
 
     /// <summary>The replicas of the API.</summary>
     public IReadOnlyList<BackendNode> Backends { get; }
@@ -102,7 +124,7 @@ public sealed class LocalCluster : IAsyncDisposable
     public string OperatorKey => context.Secrets.OperatorKey;
 
     /// <summary>How the API reaches the database. Secret.</summary>
-    public string ApiConnectionString => BackendNode.ConnectionString(Coordinator, context.Secrets);
+    public string ApiConnectionString => BackendNode.ConnectionString(GroupOf(Coordinator), context.Secrets);
 
     /// <summary>
     /// The file with <see cref="DatabaseEnvironment"/> for a shell, readable by its owner only, while the cluster is ready.
@@ -110,32 +132,13 @@ public sealed class LocalCluster : IAsyncDisposable
     public string DatabaseEnvironmentFile => directory.DatabaseEnvironmentFile;
 
     /// <summary>What the <c>db</c> verbs of DineHub.Api need in their environment. Secret.</summary>
-    public IReadOnlyDictionary<string, string> DatabaseEnvironment
+    public IReadOnlyDictionary<string, string> DatabaseEnvironment => new Dictionary<string, string>(DescribeDatabases())
     {
-        get
-        {
-            var environment = new Dictionary<string, string>
-            {
-                ["Database__AdminConnectionString"] = Coordinator.AdminConnectionString("postgres"),
-                ["Database__CoordinatorName"] = Coordinator.Name,
-                ["Database__CoordinatorRegion"] = Coordinator.Node.Region,
-                ["Database__CoordinatorHost"] = LocalNode.Host,
-                ["Database__CoordinatorPort"] = Coordinator.Port.ToString(CultureInfo.InvariantCulture),
-                ["Database__ApiPassword"] = context.Secrets.ApiPassword,
-                ["Database__Shards"] = Topology.Shards.ToString(CultureInfo.InvariantCulture),
-            };
-            foreach (var (worker, i) in Workers.Select((worker, i) => (worker, i)))
-            {
-                var prefix = string.Create(CultureInfo.InvariantCulture, $"Database__Nodes__{i}__");
-                environment[prefix + "Name"] = worker.Name;
-                environment[prefix + "Region"] = worker.Node.Region;
-                environment[prefix + "Host"] = LocalNode.Host;
-                environment[prefix + "Port"] = worker.Port.ToString(CultureInfo.InvariantCulture);
-            }
-
-            return environment;
-        }
-    }
+        ["Database__AdminConnectionString"] = Coordinator.AdminConnectionString("postgres"),
+        ["Database__ApiPassword"] = context.Secrets.ApiPassword,
+        ["Database__MigratorPassword"] = context.Secrets.MigratorPassword!,
+        ["Database__MonitorPassword"] = context.Secrets.MonitorPassword!,
+    };
 
     /// <summary>The node of a name.</summary>
     /// <param name="name">The name in the topology.</param>
@@ -156,10 +159,13 @@ public sealed class LocalCluster : IAsyncDisposable
     {
         try
         {
-            await AllAsync(Workers.Prepend(Coordinator).Select<PostgresNode, Func<CancellationToken, Task>>(node => node.StartAsync), ct);
+            // A standby that has data tells a former primary whether it still is one; one that has none is copied from a primary that is set up.
+            var known = Databases.Where(server => server.Node.Follows is null || server.HasData).ToList();
+            await AllAsync(known.Select<PostgresNode, Func<CancellationToken, Task>>(node => node.StartAsync), ct);
             await DatabaseVerbAsync("migrate", ct);
             Func<CancellationToken, Task>[] seed = options.Seed ? [token => DatabaseVerbAsync("seed", token)] : [];
-            await AllAsync([.. seed, .. Backends.Concat<LocalNode>(Gateways).Select<LocalNode, Func<CancellationToken, Task>>(node => node.StartAsync)], ct);
+            var others = Databases.Except(known).Concat<LocalNode>(Backends).Concat(Gateways).Concat(Keepers);
+            await AllAsync([.. seed, .. others.Select<LocalNode, Func<CancellationToken, Task>>(node => node.StartAsync)], ct);
             ready = true;
             WriteState();
             ClusterDirectory.WriteForOwner(
@@ -173,20 +179,28 @@ public sealed class LocalCluster : IAsyncDisposable
     }
 
     /// <summary>Runs a <c>db</c> verb of DineHub.Api against this cluster; its output goes to the log <c>db-{verb}.log</c>.</summary>
-    /// <param name="verb">The verb: migrate, seed or status.</param>
+    /// <param name="verb">The verb: migrate, seed, status, promote …</param>
     /// <param name="ct">Cancels it.</param>
+    /// <param name="arguments">What follows the verb.</param>
     /// <exception cref="NodeFailedException">It failed.</exception>
-    public async Task DatabaseVerbAsync(string verb, CancellationToken ct)
+    public async Task DatabaseVerbAsync(string verb, CancellationToken ct, params string[] arguments)
     {
         using var log = context.OpenLog("db-" + verb);
-        await Tool.RunAsync("db-" + verb, $"'DineHub.Api db {verb}'", ClusterContext.DotNet("DineHub.Api", ["db", verb], DatabaseEnvironment), log, ct);
+        await Tool.RunAsync("db-" + verb, $"'DineHub.Api db {verb}'", ClusterContext.DotNet("DineHub.Api", ["db", verb, .. arguments], DatabaseEnvironment), log, ct);
     }
+
+    /// <summary>Promotes a group's standby, as <c>db promote</c> does, and waits until nothing of the old primary runs as such.</summary>
+    /// <param name="group">The group: <c>db-worker-2</c>.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <param name="consent"><c>--lost</c>, <c>--accept-loss</c>.</param>
+    /// <exception cref="NodeFailedException">It was refused, or failed; the message says why.</exception>
+    public Task PromoteAsync(string group, CancellationToken ct, params string[] consent) => DatabaseVerbAsync("promote", ct, [group, .. consent]);
 
     /// <summary>Stops everything in order: gateways, backends, databases. Each has seconds; what takes longer is killed.</summary>
     public async Task StopAsync()
     {
         ready = false;
-        foreach (var layer in new IEnumerable<LocalNode>[] { Gateways, Backends, Workers.Prepend(Coordinator) })
+        foreach (var layer in StopOrder())
         {
             await Task.WhenAll(layer.Select(node => node.StopAsync()));
         }
@@ -216,6 +230,56 @@ public sealed class LocalCluster : IAsyncDisposable
         }
 
         ports.Dispose();
+    }
+
+    // A primary that stops sends its standby everything first: so that comes last.
+    private IEnumerable<IEnumerable<LocalNode>> StopOrder() =>
+        [Gateways, [.. Backends, .. Keepers], Databases.Where(server => !server.IsStandby), Databases.Where(server => server.IsStandby)];
+
+    private static IEnumerable<PostgresNode> GroupOf(PostgresNode server) => server.Partner is null ? [server] : [server, server.Partner];
+
+    // On Citus any node answers; on the stock engine the coordinator does. Whoever follows is passed over for as long as it does.
+    private IReadOnlyList<PostgresNode> NearestFirst(Node backend, bool citus)
+    {
+        var coordinators = GroupOf(Coordinator);
+        var workers = citus ? Workers.Concat(Standbys.Where(standby => standby.Node.Follows != Coordinator.Name)).Where(server => server.Node.Region == backend.Region) : [];
+        return [.. workers, .. coordinators];
+    }
+
+    // The topology as the verbs read it, and what 'db join' signs in by.
+    private Dictionary<string, string> DescribeDatabases()
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["Database__CoordinatorName"] = Coordinator.Name,
+            ["Database__CoordinatorRegion"] = Coordinator.Node.Region,
+            ["Database__CoordinatorHost"] = LocalNode.Host,
+            ["Database__CoordinatorPort"] = Coordinator.Port.ToString(CultureInfo.InvariantCulture),
+            ["Database__Engine"] = options.Engine,
+            ["Database__Shards"] = Topology.Shards.ToString(CultureInfo.InvariantCulture),
+            ["Database__Durability"] = Topology.Durability.ToString(),
+            ["Database__StandbyTimeoutSeconds"] = Topology.StandbyTimeoutSeconds.ToString(CultureInfo.InvariantCulture),
+            ["Database__ReplicationPassword"] = context.Secrets.ReplicationPassword!,
+        };
+        Describe(environment, "Nodes", Workers);
+        Describe(environment, "Standbys", Standbys);
+        return environment;
+    }
+
+    private static void Describe(Dictionary<string, string> environment, string section, IReadOnlyList<PostgresNode> servers)
+    {
+        foreach (var (i, server) in servers.Index())
+        {
+            var prefix = string.Create(CultureInfo.InvariantCulture, $"Database__{section}__{i}__");
+            environment[prefix + "Name"] = server.Name;
+            environment[prefix + "Region"] = server.Node.Region;
+            environment[prefix + "Host"] = LocalNode.Host;
+            environment[prefix + "Port"] = server.Port.ToString(CultureInfo.InvariantCulture);
+            if (server.Node.Follows is { } followed)
+            {
+                environment[prefix + "Follows"] = followed;
+            }
+        }
     }
 
     private List<int> GatewayPorts(ClusterTopology topology)

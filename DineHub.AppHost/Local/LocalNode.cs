@@ -147,7 +147,7 @@ public abstract class LocalNode : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>What must be there before the process can start.</summary>
+    /// <summary>What must be there before the process can start, also where it is started again after a crash.</summary>
     private protected virtual Task PrepareAsync(CancellationToken ct) => Task.CompletedTask;
 
     private protected abstract ProcessSpec Command();
@@ -270,13 +270,17 @@ public abstract class LocalNode : IAsyncDisposable
                 {
                     ct.ThrowIfCancellationRequested();
                     Restarts++;
+                    await PrepareAsync(ct);
                     await LaunchAsync(StartAttempts, ct);
                     return;
                 }
                 catch (NodeFailedException e)
                 {
                     log.Write($"warn: {e.Message}");
-                    ProcessLauncher.Signal(process!, ProcessLauncher.SigKill);
+                    if (process is { HasExited: false } left)
+                    {
+                        ProcessLauncher.Signal(left, ProcessLauncher.SigKill);
+                    }
                 }
                 finally
                 {

@@ -4,15 +4,29 @@ using Npgsql;
 
 namespace DineHub.AppHost.Local;
 
-/// <summary>A PostgreSQL server with a data directory of its own: the coordinator or a worker.</summary>
+/// <summary>A PostgreSQL server with a data directory of its own: the coordinator, a worker, or a standby of one.</summary>
 public sealed class PostgresNode : LocalNode
 {
-    private const string Initialized = "initialized";
+    // Each role from this machine only, with a password, and no further than it must.
+    private const string AccessRules = """
+        local all          postgres                                                            scram-sha-256
+        host  all          postgres                                            127.0.0.1/32    scram-sha-256
+        host  dinehub      dinehub_api,dinehub_migrator,dinehub_monitor        127.0.0.1/32    scram-sha-256
+        host  dinehub      dinehub_owner,dinehub_replication                   127.0.0.1/32    scram-sha-256
+        host  replication  dinehub_replication                                 127.0.0.1/32    scram-sha-256
+
+        """;
 
     internal PostgresNode(Node node, int port, ClusterContext context)
         : base(node, port, context)
     {
     }
+
+    /// <summary>The other server of its group: its standby, or whom it follows; null where there is none.</summary>
+    public PostgresNode? Partner { get; internal set; }
+
+    /// <summary>Whether it has data to start from.</summary>
+    internal bool HasData => File.Exists(Path.Combine(DataDirectory, "PG_VERSION"));
 
     /// <summary>How a superuser reaches it. Secret.</summary>
     /// <param name="database">The database.</param>
@@ -32,34 +46,54 @@ public sealed class PostgresNode : LocalNode
     // After kill -9 the children of the old server hold its shared memory for a moment, and the new one refuses to start.
     private protected override int StartAttempts => 10;
 
-    private string Home => Context.Directory.NodeDirectory(Name);
+    /// <summary>Its folder, which PostgreSQL's user owns.</summary>
+    internal string Home => Context.Directory.NodeDirectory(Name);
 
-    private string DataDirectory => Path.Combine(Home, "pgdata");
+    /// <summary>PostgreSQL's data folder.</summary>
+    internal string DataDirectory => Path.Combine(Home, "pgdata");
+
+    /// <summary>Whether its data is that of a standby.</summary>
+    internal bool IsStandby => File.Exists(Path.Combine(DataDirectory, "standby.signal"));
 
     private protected override async Task PrepareAsync(CancellationToken ct)
     {
-        var marker = Path.Combine(Home, Initialized);
-        if (File.Exists(marker))
+        if (!Directory.Exists(Home))
         {
-            return;
+            Directory.CreateDirectory(Home);
+            Context.PostgresUser?.Own(Home);
+            File.SetUnixFileMode(Home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
-        // Also where an earlier run was interrupted half-way.
-        if (Directory.Exists(Home))
+        if (!HasData && Node.Follows is null && Partner is not { HasData: true })
         {
-            Directory.Delete(Home, recursive: true);
+            await InitializeAsync(ct);
+        }
+        else if (Partner is not null)
+        {
+            // What a database machine does, too, before its server starts.
+            await RunToolAsync(
+                ClusterContext.DotNet("DineHub.Api", ["db", "join", "--node", Name, "--data", DataDirectory, "--bin", Context.Postgres.BinDirectory], Context.DatabaseEnvironment),
+                "'DineHub.Api db join'",
+                ct);
+        }
+    }
+
+    private async Task InitializeAsync(CancellationToken ct)
+    {
+        // Made beside, and then put in its place: what is there is whole.
+        var made = DataDirectory + ".new";
+        if (Directory.Exists(made))
+        {
+            Directory.Delete(made, recursive: true);
         }
 
-        Directory.CreateDirectory(Home);
-        Context.PostgresUser?.Own(Home);
-        File.SetUnixFileMode(Home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var passwordFile = Path.Combine(Home, "password");
         ClusterDirectory.WriteForOwner(passwordFile, Context.Secrets.PostgresPassword);
         Context.PostgresUser?.Own(passwordFile);
         try
         {
             await RunToolAsync(Program("initdb",
-                ["-D", DataDirectory, "--username=postgres", "--auth=scram-sha-256", $"--pwfile={passwordFile}", "--data-checksums", "--encoding=UTF8", "--locale=C", "--no-sync"]),
+                ["-D", made, "--username=postgres", "--auth=scram-sha-256", $"--pwfile={passwordFile}", "--data-checksums", "--encoding=UTF8", "--locale=C", "--no-sync"]),
                 "initdb",
                 ct);
         }
@@ -79,7 +113,14 @@ public sealed class PostgresNode : LocalNode
             File.Delete(passwordFile);
         }
 
-        await File.WriteAllTextAsync(marker, "", ct);
+        await File.WriteAllTextAsync(Path.Combine(made, "pg_hba.conf"), AccessRules, ct);
+
+        // What pg_rewind needs too, when it lets a crashed server recover without the settings of its command line.
+        await File.AppendAllTextAsync(
+            Path.Combine(made, "postgresql.conf"),
+            $"\nmax_prepared_transactions = 200\n{(Context.UsesCitus ? "shared_preload_libraries = 'citus'\n" : "")}",
+            ct);
+        Directory.Move(made, DataDirectory);
     }
 
     private protected override ProcessSpec Command()
@@ -91,7 +132,12 @@ public sealed class PostgresNode : LocalNode
             ["unix_socket_directories"] = "",
             ["max_connections"] = "200",
             ["shared_buffers"] = "32MB",
-            ["max_prepared_transactions"] = "200",
+
+            // A standby that has gone is seen within seconds, keeps no more WAL than the disk can hold, and comes back soon.
+            ["wal_sender_timeout"] = "5s",
+            ["wal_receiver_timeout"] = "5s",
+            ["wal_retrieve_retry_interval"] = "500ms",
+            ["max_slot_wal_keep_size"] = "1GB",
             ["password_encryption"] = "scram-sha-256",
             ["tcp_keepalives_idle"] = "10",
             ["log_destination"] = "stderr",
@@ -99,10 +145,8 @@ public sealed class PostgresNode : LocalNode
             ["log_line_prefix"] = "%p %q%u ",
             ["log_checkpoints"] = "off",
         };
-        if (Context.Postgres.HasCitus)
+        if (Context.UsesCitus)
         {
-            settings["shared_preload_libraries"] = "citus";
-
             // Moving shards while they are written to goes by logical replication.
             settings["wal_level"] = "logical";
         }
@@ -116,8 +160,8 @@ public sealed class PostgresNode : LocalNode
         {
             await using var connection = new NpgsqlConnection(AdminConnectionString("postgres") + ";Pooling=false");
             await connection.OpenAsync(ct);
-            await using var command = new NpgsqlCommand("SELECT NOT pg_is_in_recovery()", connection);
-            return await command.ExecuteScalarAsync(ct) is true;
+            await using var command = new NpgsqlCommand("SELECT pg_is_in_recovery()", connection);
+            return await command.ExecuteScalarAsync(ct) is bool inRecovery && (!inRecovery || IsStandby);
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InvalidPassword)
         {

@@ -42,6 +42,9 @@ public sealed record ClusterTopology
     /// <summary>When a commit is acknowledged.</summary>
     public required Durability Durability { get; init; }
 
+    /// <summary>How many seconds commits wait for a standby that has gone before the primary goes on without it, 1 to 3600.</summary>
+    public required int StandbyTimeoutSeconds { get; init; }
+
     /// <summary>How many shards a distributed table has on Citus.</summary>
     public required int Shards { get; init; }
 

@@ -86,6 +86,7 @@ public static partial class TopologyConfiguration
             database.Fail("Durability", "must be Local where Database:Standbys is false: there is no standby to wait for");
         }
 
+        var standbyTimeout = database.Number("StandbyTimeoutSeconds", fallback: 15, minimum: 1, maximum: 3600);
         var shards = database.Number("Shards", fallback: 32, minimum: 1, maximum: 1024);
         if (shards < workers.Count)
         {
@@ -120,6 +121,7 @@ public static partial class TopologyConfiguration
             MeshAddressRange = meshRange.ToString()!,
             Regions = [.. regions.Select(region => region.Region)],
             Durability = durability,
+            StandbyTimeoutSeconds = standbyTimeout,
             Shards = shards,
             LocalGatewayPort = gatewayPort,
             Nodes =

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using DineHub.Database.Nodes;
+using DineHub.Database.Roles;
 using Npgsql;
 
 namespace DineHub.Database.Engines;
@@ -8,9 +10,16 @@ namespace DineHub.Database.Engines;
 /// (docs.citusdata.com, "Citus Utility Functions" and "Citus Tables and Views").
 /// </summary>
 /// <param name="options">The cluster.</param>
-/// <param name="connections">Opens connections to the workers.</param>
-public sealed class CitusEngine(DatabaseOptions options, AdminConnections connections) : IDatabaseEngine
+/// <param name="administrator">Opens the superuser's connections.</param>
+public sealed class CitusEngine(DatabaseOptions options, NodeConnections administrator) : IDatabaseEngine
 {
+    private const int OwnerPasswordBytes = 24;
+
+    // libpq's connections between nodes give up on a host that has vanished; "ssl" is turned on by CREATE EXTENSION citus.
+    private const string Deadlines = "connect_timeout=2 keepalives=1 keepalives_idle=5 keepalives_interval=2 keepalives_count=2 tcp_user_timeout=5000";
+
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(2);
+
     // From the metadata tables and not from the view citus_shards, which asks every node for the sizes and so fails while one is down.
     private const string NodeOfPlacement = """
         JOIN pg_dist_node AS node ON node.groupid = placement.groupid AND node.noderole = 'primary'
@@ -24,18 +33,20 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
     public async Task AttachNodesAsync(NpgsqlConnection coordinator, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(coordinator);
+        // The nodes sign in to each other as whoever owns a table when they move its shards.
+        var ownerPassword = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(OwnerPasswordBytes));
         foreach (var worker in options.Workers)
         {
-            await using var connection = await connections.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
-            await PrepareNodeAsync(connection, ct);
+            await using var connection = await administrator.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
+            await PrepareNodeAsync(connection, ownerPassword, ct);
         }
 
-        await PrepareNodeAsync(coordinator, ct);
+        await PrepareNodeAsync(coordinator, ownerPassword, ct);
 
         // Which node of pg_dist_node is which of the topology: addresses may change from run to run, names do not.
         await coordinator.ExecuteAsync(
             "CREATE TABLE IF NOT EXISTS dinehub.nodes (name text PRIMARY KEY, node_id integer NOT NULL UNIQUE)", ct);
-        await AttachCoordinatorAsync(coordinator, ct);
+        await AttachCoordinatorAsync(coordinator, options.Coordinator, ct);
         var known = await KnownNodesAsync(coordinator, ct);
         foreach (var worker in options.Workers)
         {
@@ -46,9 +57,63 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
             }
             else if (node.Host != worker.Host || node.Port != worker.Port)
             {
-                await coordinator.ExecuteAsync("SELECT citus_update_node($1, $2, $3)", ct, node.Id, worker.Host, worker.Port);
+                await UpdateNodeAsync(coordinator, node.Id, worker, ct);
             }
         }
+
+        await coordinator.ExecuteAsync("ALTER TABLE dinehub.nodes OWNER TO dinehub_owner", ct);
+    }
+
+    /// <inheritdoc/>
+    public async Task RepointAsync(NpgsqlConnection coordinator, DatabaseNode group, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        ArgumentNullException.ThrowIfNull(group);
+        if (group.Name == options.Coordinator.Name)
+        {
+            await AttachCoordinatorAsync(coordinator, group, ct);
+        }
+        else if ((await KnownNodesAsync(coordinator, ct)).TryGetValue(group.Name, out var node))
+        {
+            await UpdateNodeAsync(coordinator, node.Id, group, ct);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task RebalanceAsync(NpgsqlConnection coordinator, Action<string> progress, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        ArgumentNullException.ThrowIfNull(progress);
+        var job = await coordinator.ScalarAsync<long>("SELECT citus_rebalance_start()", ct);
+        if (job == 0)
+        {
+            progress("The shards are balanced: nothing to move.");
+            return;
+        }
+
+        await WaitForJobAsync(coordinator, job, progress, ct);
+    }
+
+    /// <inheritdoc/>
+    public async Task DrainAsync(NpgsqlConnection coordinator, string worker, Action<string> progress, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        ArgumentNullException.ThrowIfNull(progress);
+        if (!(await KnownNodesAsync(coordinator, ct)).TryGetValue(worker, out var node))
+        {
+            throw new DatabaseSetupException($"'{worker}' is not a worker of the cluster.");
+        }
+
+        await coordinator.ExecuteAsync("SELECT citus_set_node_property($1, $2, 'shouldhaveshards', false)", ct, node.Host, node.Port);
+        var job = await coordinator.ScalarAsync<long>("SELECT citus_rebalance_start(drain_only => true)", ct);
+        if (job != 0)
+        {
+            await WaitForJobAsync(coordinator, job, progress, ct);
+        }
+
+        await coordinator.ExecuteAsync("SELECT citus_remove_node($1, $2)", ct, node.Host, node.Port);
+        await coordinator.ExecuteAsync("DELETE FROM dinehub.nodes WHERE name = $1", ct, worker);
+        progress($"{worker} holds nothing any more and is no part of the cluster: take it out of Database:Nodes and of the topology.");
     }
 
     /// <inheritdoc/>
@@ -155,30 +220,38 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
             row => (Name: row.GetString(0), Id: row.GetInt32(1), Host: row.GetString(2), Port: row.GetInt32(3)),
             ct)).ToDictionary(row => row.Name, row => (row.Id, row.Host, row.Port));
 
-    // Every node signs in to every other: as the administrator for metadata and moves, as the API's role for its statements.
+    // Every node signs in to every other: as the superuser for metadata and moves, as the others for their statements.
     // pg_dist_authinfo is local to each node; node 0 stands for all of them.
-    private async Task PrepareNodeAsync(NpgsqlConnection node, CancellationToken ct)
+    private async Task PrepareNodeAsync(NpgsqlConnection node, string ownerPassword, CancellationToken ct)
     {
         await node.ExecuteAsync("CREATE EXTENSION IF NOT EXISTS citus", ct);
+        await node.ExecuteFormattedAsync("ALTER SYSTEM SET citus.node_conninfo = %1$L", ct, $"{options.NodeConnectionInfo ?? "sslmode=require"} {Deadlines}");
+        await node.ExecuteAsync("ALTER SYSTEM SET citus.node_connection_timeout = '2s'", ct);
+        await node.ExecuteAsync("SELECT pg_reload_conf()", ct);
+        await using var transaction = await node.BeginTransactionAsync(ct);
+        await node.ExecuteAsync("SET LOCAL citus.enable_alter_role_propagation = off; SET LOCAL log_min_error_statement = 'panic'; SET LOCAL log_statement = 'none'", ct);
+        await node.ExecuteFormattedAsync("ALTER ROLE %1$I LOGIN PASSWORD %2$L", ct, DatabaseRoles.Owner, ownerPassword);
         foreach (var (role, password) in new[]
         {
-            (connections.Credentials.Username!, connections.Credentials.Password),
-            (DatabaseOptions.ApiRole, options.ApiPassword),
+            (administrator.Username, administrator.Password),
+            (DatabaseRoles.Owner, ownerPassword),
+            (DatabaseRoles.Migrator, options.Passwords.GetValueOrDefault(DatabaseRoles.Migrator)),
+            (DatabaseOptions.ApiRole, options.Passwords.GetValueOrDefault(DatabaseOptions.ApiRole)),
         })
         {
             if (password is not null)
             {
-                await using var transaction = await node.BeginTransactionAsync(ct);
                 await node.ExecuteAsync("DELETE FROM pg_dist_authinfo WHERE nodeid = 0 AND rolename = $1", ct, role);
                 await node.ExecuteAsync(
                     "INSERT INTO pg_dist_authinfo (nodeid, rolename, authinfo) VALUES (0, $1, $2)",
                     ct, role, LibpqPassword(password));
-                await transaction.CommitAsync(ct);
             }
         }
+
+        await transaction.CommitAsync(ct);
     }
 
-    private async Task AttachCoordinatorAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    private static async Task AttachCoordinatorAsync(NpgsqlConnection coordinator, DatabaseNode address, CancellationToken ct)
     {
         var current = await coordinator.ListAsync(
             "SELECT nodeid, nodename, nodeport FROM pg_dist_node WHERE groupid = 0",
@@ -186,12 +259,49 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
             ct);
         if (current.Count == 0)
         {
-            await coordinator.ExecuteAsync("SELECT citus_set_coordinator_host($1, $2)", ct, options.Coordinator.Host, options.Coordinator.Port);
+            await coordinator.ExecuteAsync("SELECT citus_set_coordinator_host($1, $2)", ct, address.Host, address.Port);
         }
-        else if (current[0].Host != options.Coordinator.Host || current[0].Port != options.Coordinator.Port)
+        else if (current[0].Host != address.Host || current[0].Port != address.Port)
         {
-            await coordinator.ExecuteAsync(
-                "SELECT citus_update_node($1, $2, $3)", ct, current[0].Id, options.Coordinator.Host, options.Coordinator.Port);
+            await UpdateNodeAsync(coordinator, current[0].Id, address, ct);
+        }
+    }
+
+    // "force" ends sessions that hold the locks after the cool-down; the old primary is fenced by then.
+    private static Task<int> UpdateNodeAsync(NpgsqlConnection coordinator, int id, DatabaseNode address, CancellationToken ct) =>
+        coordinator.ExecuteAsync("SELECT citus_update_node($1, $2, $3, force => true, lock_cooldown => 2000)", ct, id, address.Host, address.Port);
+
+    private static async Task WaitForJobAsync(NpgsqlConnection coordinator, long job, Action<string> progress, CancellationToken ct)
+    {
+        var told = "";
+        while (true)
+        {
+            var (state, done, all) = (await coordinator.ListAsync(
+                """
+                SELECT job.state::text, count(task.task_id) FILTER (WHERE task.status = 'done'), count(task.task_id)
+                FROM pg_dist_background_job AS job LEFT JOIN pg_dist_background_task AS task ON task.job_id = job.job_id
+                WHERE job.job_id = $1 GROUP BY 1
+                """,
+                row => (row.GetString(0), row.GetInt64(1), row.GetInt64(2)),
+                ct,
+                job)).FirstOrDefault(("missing", 0, 0));
+            var line = $"job {job} is {state}: {done} of {all} moves are done";
+            if (line != told)
+            {
+                progress(told = line);
+            }
+
+            switch (state)
+            {
+                case "finished":
+                    return;
+                case "failed" or "cancelled" or "failing" or "cancelling" or "missing":
+                    throw new DatabaseSetupException(
+                        $"The job {job} that moves shards is {state}. 'SELECT * FROM pg_dist_background_task WHERE job_id = {job}' on the coordinator tells why; run the verb again to go on.");
+                default:
+                    await Task.Delay(ProgressInterval, ct);
+                    break;
+            }
         }
     }
 

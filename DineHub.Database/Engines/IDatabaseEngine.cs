@@ -1,3 +1,4 @@
+using DineHub.Database.Nodes;
 using Npgsql;
 
 namespace DineHub.Database.Engines;
@@ -20,6 +21,27 @@ public interface IDatabaseEngine
     /// <param name="ct">Cancels the work.</param>
     /// <exception cref="DatabaseSetupException">The nodes are not those that the data is spread over.</exception>
     Task AttachNodesAsync(NpgsqlConnection coordinator, CancellationToken ct);
+
+    /// <summary>Sends the cluster to a group's new primary. The old one must be fenced: sessions that hang on it would block this.</summary>
+    /// <param name="coordinator">A superuser's connection to the coordinator, the new one where that is what has changed.</param>
+    /// <param name="group">The group under its name, with the new primary's address.</param>
+    /// <param name="ct">Cancels the work.</param>
+    Task RepointAsync(NpgsqlConnection coordinator, DatabaseNode group, CancellationToken ct);
+
+    /// <summary>Moves shards online until the workers, new ones included, hold about the same.</summary>
+    /// <param name="coordinator">A superuser's connection to the coordinator.</param>
+    /// <param name="progress">Is told of the steps, one line each.</param>
+    /// <param name="ct">Stops waiting; the moves go on.</param>
+    /// <exception cref="DatabaseSetupException">The engine cannot, or a move failed.</exception>
+    Task RebalanceAsync(NpgsqlConnection coordinator, Action<string> progress, CancellationToken ct);
+
+    /// <summary>Moves all shards away from a worker online, and then takes it out of the cluster.</summary>
+    /// <param name="coordinator">A superuser's connection to the coordinator.</param>
+    /// <param name="worker">The worker's name.</param>
+    /// <param name="progress">Is told of the steps, one line each.</param>
+    /// <param name="ct">Stops waiting; the moves go on.</param>
+    /// <exception cref="DatabaseSetupException">The engine cannot, there is no such worker, or a move failed.</exception>
+    Task DrainAsync(NpgsqlConnection coordinator, string worker, Action<string> progress, CancellationToken ct);
 
     /// <summary>Applies one migration wherever its tables live. May be repeated after a failure half-way.</summary>
     /// <param name="coordinator">An administrator's connection to the coordinator.</param>

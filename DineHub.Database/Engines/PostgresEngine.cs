@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using DineHub.Database.Nodes;
+using DineHub.Database.Roles;
 using Npgsql;
 
 namespace DineHub.Database.Engines;
@@ -12,9 +13,14 @@ namespace DineHub.Database.Engines;
 /// a migration is written once for both engines. For development and tests: resharding needs Citus.
 /// </summary>
 /// <param name="options">The cluster.</param>
-/// <param name="connections">Opens connections to the workers.</param>
-public sealed class PostgresEngine(DatabaseOptions options, AdminConnections connections) : IDatabaseEngine
+/// <param name="administrator">Opens the superuser's connections.</param>
+/// <param name="migrator">Opens the migrator's connections to the workers.</param>
+public sealed class PostgresEngine(DatabaseOptions options, NodeConnections administrator, NodeConnections migrator) : IDatabaseEngine
 {
+    private const string NeedsCitus =
+        "The data is kept by stock PostgreSQL, whose partitions stay where they are: adding, draining and rebalancing workers needs Citus. "
+        + "Install its package on every node and migrate the data by dump and restore, or start over with --fresh.";
+
     // Seconds, and milliseconds for tcp_user_timeout: a host that vanishes without a reset must not hold a session for minutes.
     // Counts and sorts over a partition are made on the coordinator, which fetches the rows: in batches larger than the 100 of the default.
     private static readonly (string Name, string Value)[] ServerOptions =
@@ -47,8 +53,27 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
         foreach (var worker in options.Workers)
         {
             await AttachAsync(coordinator, worker, ct);
+            await using var connection = await administrator.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
+            await NodeSetup.HandOverAsync(connection, ct);
         }
+
+        await coordinator.ExecuteAsync("ALTER TABLE dinehub.distributed_tables OWNER TO dinehub_owner", ct);
     }
+
+    /// <inheritdoc/>
+    public Task RepointAsync(NpgsqlConnection coordinator, DatabaseNode group, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+
+        // Nobody but the backends knows where the coordinator is.
+        return group.Name == options.Coordinator.Name ? Task.CompletedTask : SetOptionsAsync(coordinator, group, ct);
+    }
+
+    /// <inheritdoc/>
+    public Task RebalanceAsync(NpgsqlConnection coordinator, Action<string> progress, CancellationToken ct) => throw new DatabaseSetupException(NeedsCitus);
+
+    /// <inheritdoc/>
+    public Task DrainAsync(NpgsqlConnection coordinator, string worker, Action<string> progress, CancellationToken ct) => throw new DatabaseSetupException(NeedsCitus);
 
     /// <inheritdoc/>
     public async Task ApplyAsync(NpgsqlConnection coordinator, Migration migration, CancellationToken ct)
@@ -65,8 +90,9 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
         List<string> tables = [];
         foreach (var worker in options.Workers)
         {
-            await using var connection = await connections.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
+            await using var connection = await migrator.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
             await MigrationLog.ApplyOnceAsync(connection, migration, ct);
+            await NodeSetup.HandOverAsync(connection, ct);
             tables = await TablesAsync(connection, ct);
         }
 
@@ -84,7 +110,7 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
     public async Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(coordinator);
-        await using var worker = await connections.OpenAsync(options.Workers[0], DatabaseOptions.DatabaseName, ct);
+        await using var worker = await migrator.OpenAsync(options.Workers[0], DatabaseOptions.DatabaseName, ct);
         var tables = await coordinator.ListAsync(
             "SELECT table_name, distribution_column, coalesce(facade, '') FROM dinehub.distributed_tables ORDER BY table_name",
             row => (Name: row.GetString(0), Column: row.GetString(1), Facade: row.GetString(2)),
@@ -136,7 +162,7 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
         foreach (var worker in options.Workers)
         {
             await using var connection = reachable.Contains(worker.Name)
-                ? await connections.OpenAsync(worker, DatabaseOptions.DatabaseName, ct)
+                ? await administrator.OpenAsync(worker, DatabaseOptions.DatabaseName, ct)
                 : null;
             foreach (var table in tables)
             {
@@ -175,9 +201,12 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
             END $do$
             """, ct, worker.Name);
         await SetOptionsAsync(coordinator, worker, ct);
-        await coordinator.ExecuteFormattedAsync("GRANT USAGE ON FOREIGN SERVER %1$I TO " + DatabaseOptions.ApiRole, ct, worker.Name);
-        await MapUserAsync(coordinator, worker, connections.Credentials.Username!, connections.Credentials.Password, ct);
-        await MapUserAsync(coordinator, worker, DatabaseOptions.ApiRole, options.ApiPassword, ct);
+        await MapUserAsync(coordinator, worker, administrator.Username, administrator.Password, ct);
+        foreach (var role in new[] { DatabaseOptions.ApiRole, DatabaseRoles.Migrator })
+        {
+            await coordinator.ExecuteFormattedAsync("GRANT USAGE ON FOREIGN SERVER %1$I TO %2$I", ct, worker.Name, role);
+            await MapUserAsync(coordinator, worker, role, options.Passwords.GetValueOrDefault(role), ct);
+        }
     }
 
     private static async Task MapUserAsync(NpgsqlConnection coordinator, DatabaseNode worker, string role, string? password, CancellationToken ct)
@@ -195,7 +224,7 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
         await transaction.CommitAsync(ct);
     }
 
-    private static async Task SetOptionsAsync(NpgsqlConnection coordinator, DatabaseNode worker, CancellationToken ct)
+    private async Task SetOptionsAsync(NpgsqlConnection coordinator, DatabaseNode worker, CancellationToken ct)
     {
         var current = (await coordinator.ListAsync(
             "SELECT option_name, option_value FROM pg_foreign_server, pg_options_to_table(srvoptions) WHERE srvname = $1",
@@ -203,13 +232,20 @@ public sealed class PostgresEngine(DatabaseOptions options, AdminConnections con
             ct,
             worker.Name)).ToDictionary(option => option.Name, option => option.Value);
         (string Name, string Value)[] wanted =
-            [.. ServerOptions, ("host", worker.Host), ("port", worker.Port.ToString(CultureInfo.InvariantCulture))];
+            [.. ServerOptions, .. NodeOptions(), ("host", worker.Host), ("port", worker.Port.ToString(CultureInfo.InvariantCulture))];
         foreach (var (name, value) in wanted.Where(option => current.GetValueOrDefault(option.Name) != option.Value))
         {
             var verb = current.ContainsKey(name) ? "SET" : "ADD";
             await coordinator.ExecuteFormattedAsync($"ALTER SERVER %1$I OPTIONS ({verb} %2$I %3$L)", ct, worker.Name, name, value);
         }
     }
+
+    // "sslmode=verify-full sslrootcert=/etc/…", as libpq writes it; a path with spaces is quoted there and is none of ours.
+    private IEnumerable<(string Name, string Value)> NodeOptions() =>
+        (options.NodeConnectionInfo ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(pair => pair.Split('=', 2))
+            .Where(pair => pair.Length == 2)
+            .Select(pair => (pair[0], pair[1]));
 
     /// <summary>The statements that build the coordinator's side of one table, from the first worker's catalog.</summary>
     private async Task<string> FacadeAsync(NpgsqlConnection worker, string table, string column, CancellationToken ct)

@@ -135,7 +135,7 @@ public sealed class LocalClusterTests
         appHost.HasExited.ShouldBeFalse();
         using var state = JsonDocument.Parse(await File.ReadAllTextAsync(file));
         var nodes = state.RootElement.GetProperty("nodes").EnumerateArray().Select(node => node.GetProperty("processId").GetInt32()).ToList();
-        nodes.Count.ShouldBe(10);
+        nodes.Count.ShouldBe(15);
         var all = Directory.GetDirectories("/proc")
             .Select(path => int.TryParse(Path.GetFileName(path), out var pid) ? pid : 0)
             .Where(pid => pid > 0 && nodes.Contains(ParentOf(pid)))

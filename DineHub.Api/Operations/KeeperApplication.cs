@@ -1,0 +1,26 @@
+using DineHub.Database;
+using DineHub.Database.Replication;
+using DineHub.ServiceDefaults;
+
+namespace DineHub.Api.Operations;
+
+/// <summary><c>db keep</c>: the keeper as a service, with its health and its metrics.</summary>
+internal static class KeeperApplication
+{
+    public static async Task RunAsync(DatabaseOptions options, string? group, CancellationToken ct)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.AddServiceDefaults();
+
+        // The keeper itself tells of each change, once.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<DurabilityKeeper>(services, options, group ?? ""));
+        builder.Services.AddHostedService(services => services.GetRequiredService<DurabilityKeeper>());
+        builder.Services.AddHealthChecks().AddCheck<DurabilityKeeper>("durability", tags: ["ready"]);
+        await using var app = builder.Build();
+        app.UseServiceDefaults();
+        app.MapDefaultEndpoints();
+        await app.RunAsync(ct);
+    }
+}

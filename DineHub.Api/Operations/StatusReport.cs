@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text.Json;
+using DineHub.Database;
+using DineHub.Database.Nodes;
+using Spectre.Console;
+
+namespace DineHub.Api.Operations;
+
+/// <summary>Shows <c>db status</c> to people and to machines.</summary>
+internal static class StatusReport
+{
+    private const int NarrowestTable = 120;
+    private const long Mebibyte = 1024 * 1024;
+
+    public static void Write(DatabaseStatus status, bool json)
+    {
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(status, StatusJson.Default.DatabaseStatus));
+            return;
+        }
+
+        var console = AnsiConsole.Create(new AnsiConsoleSettings());
+        console.Profile.Width = Math.Max(console.Profile.Width, NarrowestTable);
+        console.WriteLine(
+            $"Engine {status.Engine}, schema version {status.Version}, durability {status.Durability}, "
+            + $"{status.Restaurants} restaurants, {status.LocalRestaurants} of them on a worker in their own region");
+        console.Write(Nodes(status));
+        if (status.Replication.Count > 0)
+        {
+            console.Write(Replication(status));
+        }
+
+        console.Write(Tables(status));
+    }
+
+    private static Table Nodes(DatabaseStatus status)
+    {
+        var table = new Table().AddColumns("Group", "Node", "Now", "Region", "Address", "PostgreSQL", "Size");
+        foreach (var node in status.Nodes)
+        {
+            table.AddRow(
+                node.Group,
+                node.Node.Name,
+                node.State is NodeState.Primary or NodeState.Standby ? node.State.ToString() : $"[red]{node.State}[/]",
+                node.Node.Region,
+                $"{node.Node.Host}:{node.Node.Port}",
+                Markup.Escape(node.Version ?? node.Problem ?? ""),
+                node.SizeBytes is { } size ? $"{size / Mebibyte} MiB" : "-");
+        }
+
+        return table;
+    }
+
+    private static Table Replication(DatabaseStatus status)
+    {
+        var table = new Table().AddColumns("Group", "Primary", "Generation", "Standby", "Commits are on", "Lag, bytes", "Lag, seconds");
+        foreach (var group in status.Replication)
+        {
+            table.AddRow(
+                group.Group,
+                group.Primary,
+                group.Generation is { } generation ? $"{generation}" : "-",
+                $"{group.Standby} ({(group.Lag is { IsStreaming: true } ? "streams" : "does not stream")})",
+                Where(status.Durability, group),
+                group.Lag?.Bytes is { } bytes ? bytes.ToString(CultureInfo.InvariantCulture) : "-",
+                group.Lag?.Seconds is { } seconds ? seconds.ToString("0.000", CultureInfo.InvariantCulture) : "-");
+        }
+
+        return table;
+    }
+
+    private static string Where(Durability durability, ReplicationStatus group) => (durability, group.InSync) switch
+    {
+        (_, true) => "both disks",
+        (Durability.Local, _) => "the primary's disk",
+        _ => "[red]the primary's disk alone[/]",
+    };
+
+    private static Table Tables(DatabaseStatus status)
+    {
+        var table = new Table().AddColumns("Table", "Node", "Shards or partitions", "Rows");
+        foreach (var piece in status.Tables.OrderBy(piece => piece.Table, StringComparer.Ordinal))
+        {
+            table.AddRow(piece.Table, piece.Node, $"{piece.Pieces}", piece.Rows is { } rows ? $"{rows}" : "-");
+        }
+
+        return table;
+    }
+}

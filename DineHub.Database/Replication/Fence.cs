@@ -1,0 +1,31 @@
+using DineHub.Database.Nodes;
+using Npgsql;
+
+namespace DineHub.Database.Replication;
+
+/// <summary>
+/// Ends a primary so that it cannot come back as one: a note in its data folder, which <c>db join</c> finds before the server starts again,
+/// and a fast shutdown, which still sends everything to a standby that listens (PostgreSQL documentation, 19.5).
+/// </summary>
+internal static class Fence
+{
+    /// <summary>The note's name in the data folder.</summary>
+    public const string File = "dinehub.fenced";
+
+    // A server's programs run in its data folder; SQL has no word for "end yourself". Only a superuser may do this.
+    private const string Shoot = $"""
+        COPY (SELECT 'fenced at ' || now()) TO PROGRAM 'cat > {File} && kill -INT "$(head -n 1 postmaster.pid)"'
+        """;
+
+    public static async Task ApplyAsync(NpgsqlConnection primary, CancellationToken ct)
+    {
+        try
+        {
+            await primary.ExecuteAsync(Shoot, ct);
+        }
+        catch (NpgsqlException e) when (e is not PostgresException || ((PostgresException)e).SqlState is PostgresErrorCodes.AdminShutdown)
+        {
+            // The shutdown may end this session before it has answered. Whoever fences looks whether the server has gone.
+        }
+    }
+}
