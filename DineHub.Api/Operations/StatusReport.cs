@@ -42,7 +42,7 @@ internal static class StatusReport
             table.AddRow(
                 node.Group,
                 node.Node.Name,
-                node.State is NodeState.Primary or NodeState.Standby ? node.State.ToString() : $"[red]{node.State}[/]",
+                node.State is ServerState.Primary or ServerState.Standby ? node.State.ToString() : $"[red]{node.State}[/]",
                 node.Node.Region,
                 $"{node.Node.Host}:{node.Node.Port}",
                 Markup.Escape(node.Version ?? node.Problem ?? ""),

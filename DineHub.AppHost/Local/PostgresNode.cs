@@ -136,7 +136,7 @@ public sealed class PostgresNode : LocalNode
             // A standby that has gone is seen within seconds, keeps no more WAL than the disk can hold, and comes back soon.
             ["wal_sender_timeout"] = "5s",
             ["wal_receiver_timeout"] = "5s",
-            ["wal_retrieve_retry_interval"] = "500ms",
+            ["wal_retrieve_retry_interval"] = "1s",
             ["max_slot_wal_keep_size"] = "1GB",
             ["password_encryption"] = "scram-sha-256",
             ["tcp_keepalives_idle"] = "10",

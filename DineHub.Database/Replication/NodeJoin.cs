@@ -98,7 +98,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
         var record = PrimaryRecord.Newest(others.SelectMany(other => other.Records).Where(known => known.Group == group.Name));
         var other = others.First(probe => probe.Node.Name == partner.Name);
         var wasStandby = HasData && File.Exists(files["standby.signal"]);
-        if (other.State == NodeState.Primary && record?.Node != name)
+        if (other.State == ServerState.Primary && record?.Node != name)
         {
             await FollowAsync(wasStandby, ct);
             return (JoinResult.Standby, $"{partner.Name} is the primary");
@@ -130,7 +130,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
             return (JoinResult.Primary, $"it is known as the primary, generation {record.Generation}");
         }
 
-        if (other.State == NodeState.Standby)
+        if (other.State == ServerState.Standby)
         {
             return (JoinResult.Primary, $"{partner.Name} is a standby");
         }
