@@ -1,3 +1,4 @@
+using DineHub.Database.Locality;
 using DineHub.Database.Nodes;
 using Npgsql;
 
@@ -91,7 +92,12 @@ public sealed class CitusEngine(DatabaseOptions options, AdminConnections connec
     }
 
     /// <inheritdoc/>
-    public Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct) => Task.CompletedTask;
+    public async Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        var known = await KnownNodesAsync(coordinator, ct);
+        await WorkerDirectory.UpdateAsync(coordinator, options.Workers, known.ToDictionary(node => node.Key, node => node.Value.Id), ct);
+    }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(
