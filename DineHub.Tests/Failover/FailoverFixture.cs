@@ -32,6 +32,7 @@ public sealed class FailoverFixture : IAsyncLifetime
         await Cluster.StartAsync(CancellationToken.None);
         Eu = Client(Cluster.Gateway("eu-west-1").Url);
         Us = Client(Cluster.Gateway("us-east-1").Url);
+        await OpenAllWeekAsync();
         Restaurants = await ReadRestaurantsAsync();
     }
 
@@ -106,6 +107,21 @@ public sealed class FailoverFixture : IAsyncLifetime
         }
 
         return keys;
+    }
+
+    // Whenever the tests run, every worker has restaurants that take orders.
+    private async Task OpenAllWeekAsync()
+    {
+        await using var dataSource = Connect(Cluster.Coordinator.Name);
+        await using var command = dataSource.CreateCommand(
+            """
+            UPDATE restaurants SET version = version + 1, opening_hours = jsonb_build_object('exceptions', '[]'::jsonb, 'weekly', (
+                SELECT jsonb_agg(jsonb_build_object('day', day, 'opens', '00:00', 'closes', '00:00'))
+                FROM unnest(ARRAY['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']) AS day))
+            """);
+        await command.ExecuteNonQueryAsync();
+        await Eventually.TrueAsync(
+            async () => (await Eu.GetStringAsync("/api/v1/restaurants?limit=100")).Split("\"opens\":\"00:00\"").Length == (12 * 7) + 1, "all restaurants are open all week");
     }
 
     private async Task<List<(Guid Id, string Worker, object Basket)>> ReadRestaurantsAsync()
