@@ -32,3 +32,15 @@ internal sealed class CitusFactAttribute : FactAttribute
         }
     }
 }
+
+/// <summary>A test of what only the stock engine does: skipped, with the reason, where the tests run on Citus.</summary>
+internal sealed class StockFactAttribute : FactAttribute
+{
+    public StockFactAttribute()
+    {
+        if (TestEngine.IsCitus)
+        {
+            Skip = "The tests run on Citus; DINEHUB_TEST_ENGINE=postgres runs them on the stock engine.";
+        }
+    }
+}

@@ -18,7 +18,7 @@ public sealed class DurabilityTests(ClusterFixture fixture)
     {
         var key = Guid.NewGuid().ToString();
         var worker = (PostgresNode)fixture.Cluster.Node(fixture.Restaurants[Lucia].Worker);
-        await using (await MissingStandby.AwaitAsync(worker))
+        await using (await MissingStandby.AwaitAsync(worker, Keeper))
         {
             using var first = await PlaceAsync(key);
             first.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
@@ -50,7 +50,7 @@ public sealed class DurabilityTests(ClusterFixture fixture)
     public async Task A_row_that_was_returned_before_its_commit_is_no_answer(int rows)
     {
         await using var table = await ScratchTable.CreateAsync(fixture.Cluster.Coordinator);
-        await using var standby = await MissingStandby.AwaitAsync(fixture.Cluster.Coordinator);
+        await using var standby = await MissingStandby.AwaitAsync(fixture.Cluster.Coordinator, Keeper);
         using var connections = ApiConnections.Create(fixture.Cluster.Coordinator.AdminConnectionString("dinehub") + ";Command Timeout=1");
         var late = await Should.ThrowAsync<NpgsqlException>(async () => await connections.DataSource.FirstAsync(
             "INSERT INTO scratch.waits SELECT n FROM generate_series(1, $1) AS n RETURNING n", row => row.GetInt32(0).ToString(CultureInfo.InvariantCulture), CancellationToken.None, rows));
@@ -63,7 +63,7 @@ public sealed class DurabilityTests(ClusterFixture fixture)
     public async Task A_statement_that_was_cancelled_while_it_waited_is_no_answer(int rows)
     {
         await using var table = await ScratchTable.CreateAsync(fixture.Cluster.Coordinator);
-        await using var standby = await MissingStandby.AwaitAsync(fixture.Cluster.Coordinator);
+        await using var standby = await MissingStandby.AwaitAsync(fixture.Cluster.Coordinator, Keeper);
         using var connections = ApiConnections.Create(fixture.Cluster.Coordinator.AdminConnectionString("dinehub"));
         for (var i = 0; i < 20; i++)
         {
@@ -75,6 +75,8 @@ public sealed class DurabilityTests(ClusterFixture fixture)
                 "INSERT INTO scratch.waits SELECT n FROM generate_series(1, $1) AS n", cancelAgain.Token, rows));
         }
     }
+
+    private KeeperNode Keeper => fixture.Cluster.Keepers.Single();
 
     private Task<HttpResponseMessage> PlaceAsync(string key) =>
         ClusterFixture.PlaceAsync(fixture.Eu, fixture.OrdersOf(Lucia), ClusterFixture.Basket(), key);
@@ -99,13 +101,14 @@ public sealed class DurabilityTests(ClusterFixture fixture)
         }
     }
 
-    /// <summary>A server whose commits wait for a standby that is not there.</summary>
-    private sealed class MissingStandby(PostgresNode node) : IAsyncDisposable
+    /// <summary>A server whose commits wait for a standby that is not there, while nobody mends that.</summary>
+    private sealed class MissingStandby(PostgresNode node, KeeperNode keeper) : IAsyncDisposable
     {
-        public static async Task<MissingStandby> AwaitAsync(PostgresNode node)
+        public static async Task<MissingStandby> AwaitAsync(PostgresNode node, KeeperNode keeper)
         {
+            await keeper.StopAsync();
             await RunAsync(node, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()");
-            var waits = new MissingStandby(node);
+            var waits = new MissingStandby(node, keeper);
             await Eventually.TrueAsync(async () => await waits.NamesAsync() == "nobody", "the server waits for its standby");
             return waits;
         }
@@ -114,6 +117,7 @@ public sealed class DurabilityTests(ClusterFixture fixture)
         {
             await RunAsync(node, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()");
             await Eventually.TrueAsync(async () => await NamesAsync() != "nobody", "the server waits no more");
+            await keeper.StartAsync(CancellationToken.None);
         }
 
         private async Task<string?> NamesAsync()

@@ -8,6 +8,13 @@ using Npgsql;
 
 namespace DineHub.Tests.Failover;
 
+/// <summary>One cluster for all tests that break and mend its databases; each leaves a whole one behind, or makes it whole first.</summary>
+[CollectionDefinition(Name)]
+public sealed class FailoverCollection : ICollectionFixture<FailoverFixture>
+{
+    public const string Name = "Failover";
+}
+
 /// <summary>A cluster with standbys whose database nodes are killed and promoted. One backend a region, and little patience for a standby that has gone.</summary>
 public sealed class FailoverFixture : IAsyncLifetime
 {

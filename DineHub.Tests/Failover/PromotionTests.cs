@@ -7,7 +7,8 @@ using DineHub.Database.Replication;
 namespace DineHub.Tests.Failover;
 
 /// <summary>Database nodes are lost while customers order, and their standbys take over. Each test leaves a whole cluster behind.</summary>
-public sealed class PromotionTests(FailoverFixture fixture) : IClassFixture<FailoverFixture>
+[Collection(FailoverCollection.Name)]
+public sealed class PromotionTests(FailoverFixture fixture)
 {
     private const string Worker = "db-worker-1";
     private static readonly PromotionConsent NoConsent = new(Lost: false, AcceptLoss: false);
