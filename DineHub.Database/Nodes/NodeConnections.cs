@@ -8,6 +8,7 @@ public sealed class NodeConnections
 {
     private const int ConnectTimeoutSeconds = 3;
     private const int CommandTimeoutSeconds = 120;
+    private const int MostPooled = 5;
 
     private readonly NpgsqlConnectionStringBuilder template;
 
@@ -42,11 +43,11 @@ public sealed class NodeConnections
             : null;
     }
 
-    /// <summary>The same with connections that are kept and used again, two a node at most, and with deadlines of seconds: for what asks all the time.</summary>
+    /// <summary>The same with connections that are kept and used again, and with deadlines of seconds: for what asks all the time.</summary>
     public NodeConnections Pooled() => new(new NpgsqlConnectionStringBuilder(template.ConnectionString)
     {
         Pooling = true,
-        MaxPoolSize = 2,
+        MaxPoolSize = MostPooled,
         CommandTimeout = ConnectTimeoutSeconds,
         CancellationTimeout = -1,
     });

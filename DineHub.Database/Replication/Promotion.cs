@@ -19,6 +19,7 @@ public sealed record PromotionConsent(bool Lost, bool AcceptLoss);
 public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action<string> report)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     private readonly NodeConnections connections = NodeConnections.AsAdministrator(options);
@@ -32,11 +33,21 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
     public async Task<DatabaseNode> PromoteAsync(string name, PromotionConsent consent, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(consent);
-        var view = await ClusterView.ReadAsync(options, connections, ct);
-        var group = view.Groups.FirstOrDefault(candidate => candidate.Group.Members.Any(member => member.Name == name))
-            ?? throw new DatabaseSetupException($"There is no node '{name}'; the groups are {string.Join(", ", view.Groups.Select(one => one.Group.Name))}.");
-        var old = group.Primary;
-        var next = group.Standby ?? throw new DatabaseSetupException($"'{name}' has no standby.");
+        var (view, group) = await LookAsync(name, ct);
+        for (var clock = time.GetTimestamp(); group.Primary.State == ServerState.Silent && !consent.Lost && time.GetElapsedTime(clock) < Patience;)
+        {
+            // It may be starting: then it soon is a primary that can be fenced.
+            await Task.Delay(Pause, time, ct);
+            (view, group) = await LookAsync(name, ct);
+        }
+
+        if (group.Standby is not { } standby)
+        {
+            throw new DatabaseSetupException($"'{name}' has no standby.");
+        }
+
+        // A promotion that was interrupted is finished: its server is known as the primary, and is none yet.
+        var (old, next) = group.Primary.State == ServerState.Standby ? (standby, group.Primary) : (group.Primary, standby);
         if (name == old.Node.Name && name != group.Group.Name)
         {
             throw new DatabaseSetupException($"'{name}' is the primary of '{group.Group.Name}' already.");
@@ -51,6 +62,14 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
         return next.Node;
     }
 
+    private async Task<(ClusterView View, GroupView Group)> LookAsync(string name, CancellationToken ct)
+    {
+        var view = await ClusterView.ReadAsync(options, connections, ct);
+        var group = view.Groups.FirstOrDefault(candidate => candidate.Group.Members.Any(member => member.Name == name))
+            ?? throw new DatabaseSetupException($"There is no node '{name}'; the groups are {string.Join(", ", view.Groups.Select(one => one.Group.Name))}.");
+        return (view, group);
+    }
+
     private async Task TakeOverAsync(ClusterView view, GroupView group, NodeProbe old, NodeProbe next, PromotionConsent consent, CancellationToken ct)
     {
         var known = group.Record ?? new PrimaryRecord(group.Group.Name, old.Node.Name, Generation: 1, InSync: false, time.GetUtcNow());
@@ -63,12 +82,18 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
             RefuseUnlessSafe(known, old, consent);
         }
 
-        // From here on the old primary does not start as one: every other primary, and its standby, knows better.
-        var record = new PrimaryRecord(known.Group, next.Node.Name, known.Generation + 1, InSync: false, time.GetUtcNow());
+        // From here on the old primary does not start as one: every other primary, and its standby, knows better. Whether the new one has every
+        // commit is as before, until it takes some itself.
+        var complete = known.InSync || (old.State == ServerState.Primary && !consent.AcceptLoss);
+        var record = new PrimaryRecord(known.Group, next.Node.Name, known.Generation + 1, complete, time.GetUtcNow());
         var witnesses = view.Groups.Where(other => other != group && other.Primary.State == ServerState.Primary).Select(other => other.Primary.Node).ToList();
-        await TellAsync(witnesses, record, ct);
+        if (await TellAsync(witnesses, record, ct) == 0)
+        {
+            throw new DatabaseSetupException("No other primary of the cluster answers, so that nobody could tell the old primary of this group that it is none any more: start one of them first.");
+        }
 
         await using var primary = await PromoteServerAsync(next.Node, old.Node, record, ct);
+        await TellAsync(witnesses, record with { InSync = false, ChangedAt = time.GetUtcNow() }, ct);
         try
         {
             await RepointAsync(group, view, next.Node, primary, ct);
@@ -133,8 +158,9 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
         }
     }
 
-    /// <summary>Writes the record to all, and insists that one has it: somebody must be able to tell the old primary.</summary>
-    private async Task TellAsync(List<DatabaseNode> witnesses, PrimaryRecord record, CancellationToken ct)
+    /// <summary>Writes the record to all that answer.</summary>
+    /// <returns>How many have it.</returns>
+    private async Task<int> TellAsync(List<DatabaseNode> witnesses, PrimaryRecord record, CancellationToken ct)
     {
         var told = 0;
         foreach (var witness in witnesses)
@@ -150,10 +176,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
             }
         }
 
-        if (told == 0)
-        {
-            throw new DatabaseSetupException("No other primary of the cluster answers, so that nobody could tell the old primary of this group that it is none any more: start one of them first.");
-        }
+        return told;
     }
 
     private async Task<NpgsqlConnection> PromoteServerAsync(DatabaseNode next, DatabaseNode old, PrimaryRecord record, CancellationToken ct)
@@ -169,7 +192,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
                 throw new DatabaseSetupException($"'{next.Name}' was not promoted within {Deadline.TotalSeconds} s; its log tells why. The old primary stays fenced: run this again.");
             }
 
-            await PrimaryRecords.WriteAsync(connection, record, ct);
+            await PrimaryRecords.WriteAsync(connection, record with { InSync = false, ChangedAt = time.GetUtcNow() }, ct);
 
             // Keeps the WAL that the old server needs to follow; and the checkpoint tells pg_rewind of the new timeline.
             await connection.ExecuteAsync(

@@ -35,6 +35,9 @@ internal sealed class NodeSetup(DatabaseOptions options, NodeConnections adminis
         -- A statement that fails is written to the server's log with its values: names, addresses. It fails where it can be tried again, too.
         ALTER ROLE dinehub_api SET log_min_error_statement = 'panic';
         ALTER ROLE dinehub_api SET log_error_verbosity = 'terse';
+        -- The API's own deadlines are shorter; these end what it has left behind.
+        ALTER ROLE dinehub_api SET statement_timeout = '60s';
+        ALTER ROLE dinehub_api SET idle_in_transaction_session_timeout = '60s';
         -- A statement that waits for a lock makes all others wait behind it.
         ALTER ROLE dinehub_migrator SET lock_timeout = '2s';
         REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC;
