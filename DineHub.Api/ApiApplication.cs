@@ -10,6 +10,7 @@ using DineHub.Api.Orders;
 using DineHub.Api.Reports;
 using DineHub.Api.Restaurants;
 using DineHub.Database;
+using DineHub.Database.Locality;
 using DineHub.ServiceDefaults;
 using Microsoft.AspNetCore.HttpOverrides;
 
@@ -57,7 +58,7 @@ internal static class ApiApplication
         services.AddApiDocument();
         services.AddAccounts(builder.Configuration);
         services.AddImages(builder.Configuration, MasterKey.TryRead(builder.Configuration)?.Derive("images") ?? new byte[MasterKey.Bytes]);
-        services.AddSingleton<RestaurantDirectory>();
+        services.AddSingleton<RestaurantDirectory>().AddSingleton<RestaurantIds>();
         services.AddSingleton<MenuCatalog>().AddSingleton<MenuStore>().AddSingleton<StockStore>();
         services.AddSingleton<KitchenStore>().AddSingleton<KitchenChange>().AddSingleton<KitchenListing>().AddSingleton<OpenOrders>();
         services.AddSingleton<OrderFeed>().AddSingleton<OrderStreams>();

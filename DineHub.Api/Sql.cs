@@ -7,7 +7,10 @@ using Polly.Retry;
 
 namespace DineHub.Api;
 
-/// <summary>Short forms for statements with positional parameters ($1, $2 …), and for documents in columns.</summary>
+/// <summary>
+/// Short forms for statements with positional parameters ($1, $2 …), and for documents in columns. They return only when the statement
+/// has committed by all rules of the database: see <see cref="RefuseIfCancelled"/>.
+/// </summary>
 internal static class Sql
 {
     /// <summary>
@@ -30,7 +33,9 @@ internal static class Sql
     public static async Task<int> ExecuteAsync(this NpgsqlDataSource dataSource, string sql, CancellationToken ct, params object?[] parameters)
     {
         await using var command = dataSource.CreateCommand(sql).With(parameters);
-        return await command.ExecuteNonQueryAsync(ct);
+        var count = await command.ExecuteNonQueryAsync(ct);
+        RefuseIfCancelled(ct);
+        return count;
     }
 
     public static async Task<List<T>> ListAsync<T>(
@@ -44,6 +49,7 @@ internal static class Sql
             rows.Add(read(reader));
         }
 
+        await EndAsync(reader, ct);
         return rows;
     }
 
@@ -54,8 +60,18 @@ internal static class Sql
     {
         await using var command = dataSource.CreateCommand(sql).With(parameters);
         await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? read(reader) : null;
+        var row = await reader.ReadAsync(ct) ? read(reader) : null;
+        await EndAsync(reader, ct);
+        return row;
     }
+
+    /// <summary>
+    /// To be asked after a statement that writes, or its commit. A cancelled statement may still succeed: the cancel request ends a commit's
+    /// wait for the synchronous standby with a success and a warning, which may be read before Npgsql breaks the connection
+    /// (NpgsqlConnector.PerformUserCancellationUnsynchronized). Nothing may be acknowledged that such a request was sent for.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">It was cancelled; whether it took place is unknown.</exception>
+    public static void RefuseIfCancelled(CancellationToken ct) => ct.ThrowIfCancellationRequested();
 
     public static NpgsqlCommand With(this NpgsqlCommand command, params ReadOnlySpan<object?> parameters)
     {
@@ -85,6 +101,17 @@ internal static class Sql
 
     /// <summary>PostgreSQL keeps microseconds: cut to them, so that what is answered first equals what is read later.</summary>
     public static DateTimeOffset ToMicroseconds(this DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
+
+    // Rows may come before the commit that they are of, and a reader that is disposed of keeps to itself that the rest did not come in time
+    // (NpgsqlDataReader.Close): a row of UPDATE … RETURNING says nothing until the end was read.
+    private static async Task EndAsync(NpgsqlDataReader reader, CancellationToken ct)
+    {
+        while (await reader.NextResultAsync(ct))
+        {
+        }
+
+        RefuseIfCancelled(ct);
+    }
 
     private static void Add(NpgsqlParameterCollection collection, ReadOnlySpan<object?> parameters)
     {

@@ -15,8 +15,9 @@ public static class DataSourceExtensions
 
     /// <summary>
     /// Adds an <see cref="NpgsqlDataSource"/> for <c>ConnectionStrings:{name}</c> (or <c>Aspire:Npgsql:{name}:ConnectionString</c>,
-    /// <c>Aspire:Npgsql:ConnectionString</c>) and a readiness check that asks the database for an answer.
-    /// What the connection string does not set gets a deadline: 2 s to connect, 5 s for a statement, 1 s for its cancellation.
+    /// <c>Aspire:Npgsql:ConnectionString</c>), its <see cref="ApiConnections"/>, and a readiness check that asks the database for an answer.
+    /// What the connection string does not set gets a deadline: 2 s to connect (to each of several hosts, of which the first that can be
+    /// written to is taken), 5 s for a statement. The answer to a cancelled statement is not waited for: its connection ends with it.
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="name">The connection's name.</param>
@@ -28,10 +29,9 @@ public static class DataSourceExtensions
         {
             var connectionString = FindConnectionString(services.GetRequiredService<IConfiguration>(), name)
                 ?? throw new InvalidOperationException($"ConnectionStrings:{name} is required.");
-            return new NpgsqlDataSourceBuilder(WithDeadlines(connectionString).ConnectionString)
-                .UseLoggerFactory(services.GetRequiredService<ILoggerFactory>())
-                .Build();
+            return ApiConnections.Create(connectionString, services.GetRequiredService<ILoggerFactory>());
         });
+        builder.Services.AddSingleton(services => services.GetRequiredService<ApiConnections>().DataSource);
         builder.Services.AddHealthChecks().AddCheck<DatabaseHealthCheck>(HealthCheckName, tags: ["ready"], timeout: TimeSpan.FromSeconds(3));
         return builder;
     }
@@ -47,41 +47,21 @@ public static class DataSourceExtensions
             ?? configuration.GetConnectionString(name);
     }
 
-    private static NpgsqlConnectionStringBuilder WithDeadlines(string connectionString)
-    {
-        var given = new NpgsqlConnectionStringBuilder(connectionString);
-        void Default(string keyword, object value)
-        {
-            if (!given.ContainsKey(keyword))
-            {
-                given[keyword] = value;
-            }
-        }
-
-        Default("Timeout", 2);
-        Default("Command Timeout", 5);
-        Default("Cancellation Timeout", 1000);
-        Default("Keepalive", 10);
-        Default("Application Name", "dinehub-api");
-        return given;
-    }
-
     private static string FirstLine(NpgsqlException e) => e.Message.Split('\n')[0];
 
-    private sealed class DatabaseHealthCheck(NpgsqlDataSource dataSource) : IHealthCheck
+    private sealed class DatabaseHealthCheck(ApiConnections connections) : IHealthCheck
     {
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
             try
             {
-                await using var command = dataSource.CreateCommand("SELECT 1");
+                await using var command = connections.DataSource.CreateCommand("SELECT 1");
                 await command.ExecuteScalarAsync(cancellationToken);
                 return HealthCheckResult.Healthy();
             }
             catch (NpgsqlException e)
             {
-                // What is still idle in the pool is as dead: the first requests after a return shall not find out one by one.
-                dataSource.Clear();
+                connections.Learn(e);
                 return new HealthCheckResult(context.Registration.FailureStatus, $"The database does not answer: {FirstLine(e)}");
             }
         }

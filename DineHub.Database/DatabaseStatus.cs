@@ -12,7 +12,7 @@ namespace DineHub.Database;
 /// <param name="Version">The server's version; null where it does not answer.</param>
 /// <param name="SizeBytes">The size of the node's DineHub database in bytes; null where it does not answer.</param>
 /// <param name="Problem">Why it does not answer, in one line.</param>
-public sealed record NodeStatus(DatabaseNode Node, string Group, NodeState State, string? Version, long? SizeBytes, string? Problem);
+public sealed record NodeStatus(DatabaseNode Node, string Group, ServerState State, string? Version, long? SizeBytes, string? Problem);
 
 /// <summary>A group's replication in <c>db status</c>.</summary>
 /// <param name="Group">The group.</param>
@@ -54,7 +54,7 @@ public sealed record DatabaseStatus(
         var cluster = new DatabaseCluster(view.Resolve(options));
         await using var coordinator = await cluster.OpenCoordinatorAsync(ct);
         var engine = await cluster.EngineAsync(coordinator, ct);
-        var reachable = view.Groups.Where(group => group.Primary.State == NodeState.Primary).Select(group => group.Group.Name).ToHashSet();
+        var reachable = view.Groups.Where(group => group.Primary.State == ServerState.Primary).Select(group => group.Group.Name).ToHashSet();
         var restaurants = await coordinator.ListAsync(
             "SELECT id, region FROM restaurants", row => (Id: row.GetGuid(0), Region: row.GetString(1)), ct);
         var located = await engine.LocateAsync(coordinator, [.. restaurants.Select(restaurant => restaurant.Id)], ct);
@@ -75,7 +75,7 @@ public sealed record DatabaseStatus(
     {
         var standby = group.Standby!.Node.Name;
         ReplicationLag? lag = null;
-        if (group.Primary.State == NodeState.Primary)
+        if (group.Primary.State == ServerState.Primary)
         {
             await using var primary = await connections.OpenAsync(group.Primary.Node, DatabaseOptions.DatabaseName, ct);
             lag = await ReplicationLag.ReadAsync(primary, standby, ct);

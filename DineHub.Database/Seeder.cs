@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using DineHub.Database.Engines;
+using DineHub.Database.Locality;
 using DineHub.Database.Nodes;
 using Npgsql;
 
@@ -27,34 +27,25 @@ public sealed class Seeder(DatabaseCluster cluster, TimeProvider time)
     public async Task<SeedResult> SeedAsync(CancellationToken ct)
     {
         await using var coordinator = await cluster.OpenCoordinatorAsync(ct);
-        var engine = await cluster.EngineAsync(coordinator, ct);
         var restaurants = Load();
         var added = 0;
         foreach (var restaurant in restaurants)
         {
-            var id = await LocalIdAsync(coordinator, engine, restaurant, ct);
+            var id = await LocalIdAsync(coordinator, restaurant, ct);
             added += await AddAsync(coordinator, id, restaurant, ct) ? 1 : 0;
         }
 
         return new SeedResult(added, restaurants.Count);
     }
 
-    /// <summary>
-    /// The first id derived from the slug whose rows live on a worker in the restaurant's own region: the same one at each run
-    /// over the same workers, and no routing table is needed. With no worker there, the first one.
-    /// </summary>
-    private async Task<Guid> LocalIdAsync(NpgsqlConnection coordinator, IDatabaseEngine engine, SeedRestaurant restaurant, CancellationToken ct)
+    /// <summary>Derived from the slug: the same id at each run over the same workers.</summary>
+    private static async Task<Guid> LocalIdAsync(NpgsqlConnection coordinator, SeedRestaurant restaurant, CancellationToken ct)
     {
         var existing = await coordinator.ScalarAsync<Guid>("SELECT id FROM restaurants WHERE slug = $1", ct, restaurant.Slug);
-        if (existing != Guid.Empty)
-        {
-            return existing;
-        }
-
-        var local = cluster.Options.Workers.Where(worker => worker.Region == restaurant.Region).Select(worker => worker.Name).ToHashSet();
-        var candidates = Enumerable.Range(0, local.Count == 0 ? 1 : MostCandidates).Select(n => NameBasedId(restaurant.Slug, n)).ToList();
-        var located = await engine.LocateAsync(coordinator, candidates, ct);
-        return candidates.Find(id => local.Contains(located[id])) is var found && found != Guid.Empty ? found : candidates[0];
+        return existing != Guid.Empty
+            ? existing
+            : await RestaurantIds.FirstLocalAsync(
+                coordinator, restaurant.Region, [.. Enumerable.Range(0, MostCandidates).Select(n => NameBasedId(restaurant.Slug, n))], ct);
     }
 
     private static Guid NameBasedId(string slug, int number) =>

@@ -69,7 +69,7 @@ internal static class GatewayApplication
         var errors = new List<string>();
         if (ReadManagementPort(configuration) is null)
         {
-            errors.Add($"{ManagementPort}: must be the port of ASPNETCORE_URLS that health is asked for at, 1 to 65535.");
+            errors.Add($"{ManagementPort}: must be the port of ASPNETCORE_URLS that health and metrics are asked for at, 1 to 65535.");
         }
 
         var destinations = configuration.GetSection(Destinations).GetChildren().ToList();
@@ -103,7 +103,7 @@ internal static class GatewayApplication
         var port = ReadManagementPort(configuration);
         return (http, next) =>
         {
-            if ((http.Connection.LocalPort == port) == http.Request.Path.StartsWithSegments("/health"))
+            if ((http.Connection.LocalPort == port) == IsForManagement(http.Request.Path))
             {
                 return next(http);
             }
@@ -112,6 +112,8 @@ internal static class GatewayApplication
             return Task.CompletedTask;
         };
     }
+
+    private static bool IsForManagement(PathString path) => path.StartsWithSegments("/health") || path.StartsWithSegments("/metrics");
 
     private static Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
     {

@@ -23,6 +23,9 @@ public static class ServiceDefaultsExtensions
     // A request that takes longer has been given up by whoever sent it; the database's own deadlines are shorter.
     private static readonly TimeSpan RequestDeadline = TimeSpan.FromSeconds(15);
 
+    // Prometheus gives up after 10 seconds unless configured.
+    private static readonly TimeSpan ScrapeDeadline = TimeSpan.FromSeconds(8);
+
     /// <summary>Registers the shared services. Health checks tagged "ready" decide whether the service is ready.</summary>
     /// <typeparam name="TBuilder">The kind of application.</typeparam>
     /// <param name="builder">The application.</param>
@@ -37,11 +40,7 @@ public static class ServiceDefaultsExtensions
         services.AddSingleton(ServiceIdentity.Read(builder.Configuration));
         services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live, Ready]);
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Customize);
-        services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy
-        {
-            Timeout = RequestDeadline,
-            TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
-        });
+        services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = Deadline(RequestDeadline));
         services.ConfigureHttpClientDefaults(http => http
             .ConfigureHttpClient(client => client.Timeout = TimeSpan.FromSeconds(10))
             .UseSocketsHttpHandler((handler, _) =>
@@ -67,7 +66,8 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// Maps <c>/health/live</c> (the process works: restart it otherwise) and <c>/health/ready</c> (it can serve: send it nothing
-    /// otherwise). Both answer 200 or 503 with JSON, inside the mesh only: the ingress does not pass them on.
+    /// otherwise), which answer 200 or 503 with JSON, and <c>/metrics</c>, which answers with Prometheus' text format. All of them are for
+    /// inside the mesh only: the ingress does not pass them on.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <returns>The same application.</returns>
@@ -83,6 +83,7 @@ public static class ServiceDefaultsExtensions
             }).AllowAnonymous();
         }
 
+        app.MapGet("/metrics", MetricsAsync).AllowAnonymous().ExcludeFromDescription().WithRequestTimeout(Deadline(ScrapeDeadline));
         return app;
     }
 
@@ -109,6 +110,14 @@ public static class ServiceDefaultsExtensions
     /// <param name="services">The services.</param>
     /// <returns>The same services.</returns>
     public static IServiceCollection AddRequestFaultHandler(this IServiceCollection services) => services.AddExceptionHandler<RequestFaultHandler>();
+
+    private static async Task<IResult> MetricsAsync(PrometheusMetrics metrics, CancellationToken cancellationToken) =>
+        await metrics.CollectAsync(cancellationToken) is { } text
+            ? Results.Text(text, PrometheusMetrics.ContentType)
+            : Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+
+    private static RequestTimeoutPolicy Deadline(TimeSpan timeout) =>
+        new() { Timeout = timeout, TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable };
 
     private static void Customize(ProblemDetailsContext context)
     {

@@ -11,8 +11,8 @@ using OpenTelemetry.Trace;
 namespace DineHub.ServiceDefaults;
 
 /// <summary>
-/// Sends traces, metrics and logs by OTLP where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is configured; otherwise collects nothing.
-/// The runtime, ASP.NET Core, Npgsql and YARP emit on their own, so no instrumentation package is needed.
+/// Collects metrics for <see cref="PrometheusMetrics"/>; sends traces, metrics and logs by OTLP where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
+/// is configured. The runtime, ASP.NET Core, Npgsql and YARP emit on their own, so no instrumentation package is needed.
 /// </summary>
 internal static class Telemetry
 {
@@ -26,11 +26,7 @@ internal static class Telemetry
 
     public static void AddTelemetry(IHostApplicationBuilder builder)
     {
-        if (string.IsNullOrWhiteSpace(builder.Configuration[EndpointKey]))
-        {
-            return;
-        }
-
+        var sends = !string.IsNullOrWhiteSpace(builder.Configuration[EndpointKey]);
         var identity = ServiceIdentity.Read(builder.Configuration);
         void Describe(ResourceBuilder resource) => resource
             .AddService(
@@ -38,21 +34,29 @@ internal static class Telemetry
                 serviceInstanceId: identity.Node)
             .AddAttributes([new("cloud.region", identity.Region)]);
 
-        builder.Logging.AddOpenTelemetry(logs =>
+        if (sends)
         {
-            logs.IncludeFormattedMessage = true;
-            logs.IncludeScopes = true;
-            var resource = ResourceBuilder.CreateDefault();
-            Describe(resource);
-            logs.SetResourceBuilder(resource).AddOtlpExporter();
-        });
-        builder.Services.AddHostedService(_ => new TelemetryService(OpenTelemetrySdk.Create(sdk =>
+            builder.Logging.AddOpenTelemetry(logs =>
+            {
+                logs.IncludeFormattedMessage = true;
+                logs.IncludeScopes = true;
+                var resource = ResourceBuilder.CreateDefault();
+                Describe(resource);
+                logs.SetResourceBuilder(resource).AddOtlpExporter();
+            });
+        }
+
+        builder.Services.AddSingleton<PrometheusMetrics>();
+        builder.Services.AddHostedService(services => new TelemetryService(OpenTelemetrySdk.Create(sdk =>
         {
             // The exporters read OTEL_* from here: from files and the command line as well as from the environment.
             sdk.Services.AddSingleton<IConfiguration>(builder.Configuration);
             sdk.ConfigureResource(Describe)
-                .WithTracing(tracing => tracing.AddSource(Sources).AddOtlpExporter())
-                .WithMetrics(metrics => metrics.AddMeter(Meters).AddOtlpExporter());
+                .WithMetrics(metrics => metrics.AddMeter(Meters).AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusMetrics>())));
+            if (sends)
+            {
+                sdk.WithTracing(tracing => tracing.AddSource(Sources).AddOtlpExporter()).WithMetrics(metrics => metrics.AddOtlpExporter());
+            }
         })));
     }
 

@@ -85,6 +85,7 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
                 await using var remove = Remove(connection, restaurantId, accountId);
                 await remove.ExecuteNonQueryAsync(token);
                 await transaction.CommitAsync(token);
+                Sql.RefuseIfCancelled(token);
                 return true;
             },
             ct);
@@ -121,6 +122,7 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
             .With(restaurantId, account.Id, role, account.Email, account.Name, now);
         await add.ExecuteNonQueryAsync(ct);
         await transaction.CommitAsync(ct);
+        Sql.RefuseIfCancelled(ct);
         return Enum.Parse<StaffRole>(role);
     }
 

@@ -1,3 +1,4 @@
+using DineHub.Database;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
 
@@ -8,10 +9,10 @@ namespace DineHub.Api.Errors;
 /// away. Whether a write took place may be unknown then; the same request with the same Idempotency-Key finds out.
 /// </summary>
 /// <param name="problems">Writes problem+json.</param>
-/// <param name="dataSource">The connections.</param>
+/// <param name="connections">The connections.</param>
 /// <param name="logger">The log.</param>
 internal sealed partial class DatabaseUnavailableHandler(
-    IProblemDetailsService problems, NpgsqlDataSource dataSource, ILogger<DatabaseUnavailableHandler> logger) : IExceptionHandler
+    IProblemDetailsService problems, ApiConnections connections, ILogger<DatabaseUnavailableHandler> logger) : IExceptionHandler
 {
     private const string RetryAfterSeconds = "2";
 
@@ -22,12 +23,7 @@ internal sealed partial class DatabaseUnavailableHandler(
             return false;
         }
 
-        if (IsConnectionLost(exception))
-        {
-            // The server has gone, and with it the other idle connections of the pool: the next requests shall not find out one by one.
-            dataSource.Clear();
-        }
-
+        connections.Learn(exception);
         LogUnavailable(httpContext.Request.Method, httpContext.Request.Path, (exception as PostgresException)?.SqlState, exception.Message.Split('\n')[0]);
         httpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
@@ -39,22 +35,18 @@ internal sealed partial class DatabaseUnavailableHandler(
     }
 
     /// <summary>
-    /// Connection lost or refused, out of resources, shutting down, retries used up (all of which Npgsql calls transient), a statement
-    /// cancelled by its deadline (57014), and XX000, which is what Citus ends a commit with when a worker dies during it.
+    /// Connection lost or refused, out of resources, shutting down, retries used up (all of which Npgsql calls transient), no host that
+    /// can be written to, a statement cancelled by its deadline (57014), a server that has become a standby (25006), and XX000, which is what Citus ends a commit with when a worker dies during it.
     /// </summary>
     internal static bool IsUnavailable(Exception exception) => exception switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.InternalError } => true,
-        NpgsqlException { IsTransient: true } => true,
+        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.InternalError or PostgresErrorCodes.ReadOnlySqlTransaction } => true,
+        NpgsqlException lost when ConnectionLoss.IsUnreachable(lost) => true,
+
         // postgres_fdw reports a worker that it cannot reach as 08001, one that it loses as 08006.
         PostgresException { SqlState: ['0', '8', ..] } => true,
         _ => false,
     };
-
-    // Of this process to the server; 08xxx from postgres_fdw is the server's connection to a worker.
-    private static bool IsConnectionLost(Exception exception) =>
-        exception is NpgsqlException and not PostgresException
-        || exception is PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown };
 
     [LoggerMessage(1, LogLevel.Warning, "{Method} {Path}: the database does not answer (SQLSTATE {SqlState}): {Reason}")]
     private partial void LogUnavailable(string method, string path, string? sqlState, string reason);

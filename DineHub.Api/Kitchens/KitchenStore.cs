@@ -33,6 +33,7 @@ internal sealed class KitchenStore(NpgsqlDataSource dataSource, TimeProvider tim
                     .With(restaurantId, now, until, reason));
                 batch.BatchCommands.Add(new NpgsqlBatchCommand("UPDATE menus SET version = version + 1, updated_at = $2 WHERE restaurant_id = $1").With(restaurantId, now));
                 await batch.ExecuteNonQueryAsync(token);
+                Sql.RefuseIfCancelled(token);
             },
             ct);
 

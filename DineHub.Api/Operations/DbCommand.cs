@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DineHub.Database;
+using DineHub.Database.Backups;
 using DineHub.Database.Engines;
 using DineHub.Database.Replication;
 using DineHub.Database.Tools;
@@ -22,6 +23,10 @@ internal static class DbCommand
             Promote(configuration),
             Join(configuration),
             Keep(configuration),
+            Backup(configuration),
+            Backups(configuration),
+            RestorePoint(configuration),
+            Restore(configuration),
             Add(configuration),
             Drain(configuration),
             Rebalance(configuration),
@@ -100,6 +105,67 @@ internal static class DbCommand
         return command;
     }
 
+    private static Command Backup(IConfiguration configuration)
+    {
+        var kind = new Option<BackupKind>("--type") { Description = "Full, Differential (since the last full one) or Incremental.", DefaultValueFactory = _ => BackupKind.Differential };
+        var command = new Command("backup", "Back up the primaries of this machine, archive their WAL from now on, make a restore point.") { kind };
+        command.SetAction((result, ct) => RunAsync(
+            configuration, needsAdministrator: true, options => BackupsOf(options, configuration).BackUpAsync(result.GetValue(kind), ct)));
+        return command;
+    }
+
+    private static Command Backups(IConfiguration configuration)
+    {
+        var verify = new Option<bool>("--verify") { Description = "Read every backup and all WAL, and compare checksums." };
+        var command = new Command("backups", "List the backups of this machine's servers.") { verify };
+        command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, async options =>
+        {
+            var backups = BackupsOf(options, configuration);
+            StatusReport.Write(await backups.ListAsync(ct));
+            if (result.GetValue(verify))
+            {
+                await backups.VerifyAsync(ct);
+            }
+        }));
+        return command;
+    }
+
+    private static Command RestorePoint(IConfiguration configuration)
+    {
+        var label = new Argument<string>("label") { Description = "What the point's name begins with; its time follows.", DefaultValueFactory = _ => "dinehub" };
+        var command = new Command("restore-point", "Make a point that the whole cluster can be restored to, and archive it.") { label };
+        command.SetAction((result, ct) => RunAsync(
+            configuration, needsAdministrator: true, options => BackupsOf(options, configuration).MakeRestorePointAsync(result.GetRequiredValue(label), ct)));
+        return command;
+    }
+
+    private static Command Restore(IConfiguration configuration)
+    {
+        var target = new Option<RestoreTarget>("--to")
+        {
+            Description = "A time with its offset (2026-11-21T10:15:00Z), a restore point's name, or 'latest'.",
+            Required = true,
+            CustomParser = result =>
+            {
+                try
+                {
+                    return RestoreTarget.Parse(result.Tokens[0].Value);
+                }
+                catch (FormatException e)
+                {
+                    result.AddError(e.Message);
+                    return null;
+                }
+            },
+        };
+        var command = new Command("restore", "Restore this machine's servers, which must be stopped; what was there is moved aside.") { target };
+        command.SetAction((result, ct) => RunAsync(
+            configuration, needsAdministrator: true, options => BackupsOf(options, configuration).RestoreAsync(result.GetRequiredValue(target), ct)));
+        return command;
+    }
+
+    private static ClusterBackups BackupsOf(DatabaseOptions options, IConfiguration configuration) => new(options, BackupOptions.Read(configuration), TimeProvider.System, Report);
+
     private static Command Add(IConfiguration configuration)
     {
         var name = new Argument<string>("name") { Description = "The worker, which Database:Nodes names." };
@@ -155,7 +221,7 @@ internal static class DbCommand
             await Console.Error.WriteLineAsync(e.Message);
             return ServiceDefaultsExtensions.Misconfigured;
         }
-        catch (Exception e) when (e is DatabaseSetupException or ToolException or NpgsqlException)
+        catch (Exception e) when (e is DatabaseSetupException or BackupException or ToolException or NpgsqlException or FormatException)
         {
             await Console.Error.WriteLineAsync($"fail: {e.Message}");
             return Failed;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using DineHub.Database;
+using DineHub.Database.Backups;
 using DineHub.Database.Nodes;
 using Spectre.Console;
 
@@ -20,8 +21,7 @@ internal static class StatusReport
             return;
         }
 
-        var console = AnsiConsole.Create(new AnsiConsoleSettings());
-        console.Profile.Width = Math.Max(console.Profile.Width, NarrowestTable);
+        var console = WideConsole();
         console.WriteLine(
             $"Engine {status.Engine}, schema version {status.Version}, durability {status.Durability}, "
             + $"{status.Restaurants} restaurants, {status.LocalRestaurants} of them on a worker in their own region");
@@ -34,6 +34,37 @@ internal static class StatusReport
         console.Write(Tables(status));
     }
 
+    public static void Write(IReadOnlyList<GroupBackups> groups)
+    {
+        var table = new Table().AddColumns("Group", "Backup", "Kind", "From", "Until", "Database", "Repository", "");
+        foreach (var group in groups)
+        {
+            foreach (var backup in group.Backups.Backups)
+            {
+                table.AddRow(
+                    group.Group,
+                    backup.Label,
+                    backup.Kind.ToString(),
+                    Utc(backup.Start),
+                    Utc(backup.Stop),
+                    $"{backup.DatabaseBytes / Mebibyte} MiB",
+                    $"{backup.RepositoryBytes / Mebibyte} MiB",
+                    backup.HasErrors ? "[red]has errors[/]" : "");
+            }
+        }
+
+        WideConsole().Write(table);
+    }
+
+    private static string Utc(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    private static IAnsiConsole WideConsole()
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings());
+        console.Profile.Width = Math.Max(console.Profile.Width, NarrowestTable);
+        return console;
+    }
+
     private static Table Nodes(DatabaseStatus status)
     {
         var table = new Table().AddColumns("Group", "Node", "Now", "Region", "Address", "PostgreSQL", "Size");
@@ -42,7 +73,7 @@ internal static class StatusReport
             table.AddRow(
                 node.Group,
                 node.Node.Name,
-                node.State is NodeState.Primary or NodeState.Standby ? node.State.ToString() : $"[red]{node.State}[/]",
+                node.State is ServerState.Primary or ServerState.Standby ? node.State.ToString() : $"[red]{node.State}[/]",
                 node.Node.Region,
                 $"{node.Node.Host}:{node.Node.Port}",
                 Markup.Escape(node.Version ?? node.Problem ?? ""),

@@ -103,7 +103,9 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
 
                 try
                 {
-                    return await command.ExecuteNonQueryAsync(token) == 1 ? StoreResult.Stored : StoreResult.NotStored;
+                    var stored = await command.ExecuteNonQueryAsync(token);
+                    Sql.RefuseIfCancelled(token);
+                    return stored == 1 ? StoreResult.Stored : StoreResult.NotStored;
                 }
                 catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
                 {
@@ -116,10 +118,19 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
             },
             ct);
 
-    /// <summary>The order that was placed with a key; null where there is none.</summary>
-    public Task<StoredOrder?> FindByKeyAsync(Guid restaurantId, string timeZone, string idempotencyKey, CancellationToken ct) =>
-        dataSource.FirstAsync(
-            $"SELECT {Columns} FROM orders WHERE restaurant_id = $1 AND idempotency_key = $2", row => Read(row, timeZone), ct, restaurantId, idempotencyKey);
+    /// <summary>The order that was placed with a key, as durable as when it is placed; null where there is none.</summary>
+    public async Task<StoredOrder?> FindByKeyAsync(Guid restaurantId, string timeZone, string idempotencyKey, CancellationToken ct) =>
+        await Sql.RetryConflicts.ExecuteAsync(
+            async token => await dataSource.FirstAsync(
+                // What this finds is acknowledged. It can be on the primary only: whoever placed it may have been cut off while the commit
+                // waited for the synchronous standby. Locking the row is a write of its own, later in the log, whose commit waits for the
+                // standby too (RecordTransactionCommit: it has a transaction id and wrote WAL).
+                $"SELECT {Columns} FROM orders WHERE restaurant_id = $1 AND idempotency_key = $2 FOR UPDATE",
+                row => Read(row, timeZone),
+                token,
+                restaurantId,
+                idempotencyKey),
+            ct);
 
     /// <summary>An order; null where there is none.</summary>
     public Task<StoredOrder?> FindAsync(Guid restaurantId, string timeZone, Guid orderId, CancellationToken ct) =>
@@ -209,6 +220,7 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
                 }
 
                 await transaction.CommitAsync(token);
+                Sql.RefuseIfCancelled(token);
                 return changed;
             },
             ct);

@@ -3,6 +3,7 @@ using DineHub.Api.Errors;
 using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
 using DineHub.Api.Orders;
+using DineHub.Database.Locality;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace DineHub.Api.Restaurants;
@@ -118,6 +119,7 @@ internal static class RestaurantEndpoints
     private static async Task<Results<Created<Restaurant>, ValidationProblem, ProblemHttpResult>> CreateAsync(
         CreateRestaurantRequest request,
         RestaurantDirectory directory,
+        RestaurantIds ids,
         MenuStore menus,
         KitchenStore kitchens,
         TimeProvider time,
@@ -130,7 +132,7 @@ internal static class RestaurantEndpoints
         }
 
         var now = time.GetUtcNow().ToMicroseconds();
-        var id = Guid.CreateVersion7(now);
+        var id = await ids.NewAsync(request.Region!, now, ct);
         var restaurant = Merge(
             new Restaurant(
                 id, request.Slug!, "", "", "", request.Region!, "", "", 0, 0, [], request.Currency!, new Tax(0, Included: true), request.Profile!.TimeZone!, new OpeningHours([], []),

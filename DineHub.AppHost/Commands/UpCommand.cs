@@ -13,6 +13,7 @@ internal sealed class UpCommand
 
     private readonly Option<bool> fresh = new("--fresh") { Description = "Start over: remove the data of earlier runs." };
     private readonly Option<string?> data = new("--data") { Description = "The folder to keep data and logs in.", HelpName = "DIR" };
+    private readonly Option<string?> restoreTo = new("--restore-to") { Description = "First restore the databases: a time such as 2026-11-21T10:15:00Z, a restore point's name, or 'latest'.", HelpName = "TARGET" };
     private readonly Option<bool> verbose = new("--verbose") { Description = "Show everything that the nodes print, not only warnings and errors." };
     private readonly CommonOptions common;
     private readonly IAnsiConsole console = TopologyCommand.WideConsole();
@@ -28,6 +29,7 @@ internal sealed class UpCommand
         {
             command.Options.Add(up.fresh);
             command.Options.Add(up.data);
+            command.Options.Add(up.restoreTo);
             command.Options.Add(up.verbose);
             command.SetAction((result, _) => up.RunAsync(result));
             if (command != root)
@@ -49,6 +51,7 @@ internal sealed class UpCommand
         {
             DataDirectory = result.GetValue(data),
             Fresh = result.GetValue(fresh),
+            RestoreTo = result.GetValue(restoreTo),
             OnStateChanged = node => ShowState(node, clock, stopsAreNews),
             OnOutput = (node, line) =>
             {

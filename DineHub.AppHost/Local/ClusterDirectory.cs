@@ -32,6 +32,8 @@ internal sealed class ClusterDirectory : IDisposable
 
     public string ImagesDirectory => Path.Combine(Root, "images");
 
+    public string BackupsDirectory => Path.Combine(Root, "backups");
+
     public string StateFile => Path.Combine(Root, "cluster.json");
 
     public string DatabaseEnvironmentFile => Path.Combine(Root, "db.env");

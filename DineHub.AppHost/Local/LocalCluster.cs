@@ -13,6 +13,9 @@ public sealed record LocalClusterOptions
     /// <summary>Whether to start over with empty databases.</summary>
     public bool Fresh { get; init; }
 
+    /// <summary>What to restore from backups before the start: a time with its offset, a restore point's name, or <c>latest</c>; null for nothing.</summary>
+    public string? RestoreTo { get; init; }
+
     /// <summary>Whether to remove the folder in the end.</summary>
     public bool DeleteData { get; init; }
 
@@ -85,6 +88,8 @@ public sealed class LocalCluster : IAsyncDisposable
         Keepers = Standbys.Count == 0 ? [] : [new KeeperNode(topology.Coordinator, ports.Next(), context, () => DatabaseEnvironment)];
         Nodes = [.. Gateways, .. Backends, .. Databases, .. Keepers];
         context.DatabaseEnvironment = DescribeDatabases();
+        Directory.CreateDirectory(directory.BackupsDirectory);
+        context.PostgresUser?.Own(directory.BackupsDirectory);
     }
 
     /// <summary>The topology.</summary>
@@ -138,6 +143,9 @@ public sealed class LocalCluster : IAsyncDisposable
         ["Database__ApiPassword"] = context.Secrets.ApiPassword,
         ["Database__MigratorPassword"] = context.Secrets.MigratorPassword!,
         ["Database__MonitorPassword"] = context.Secrets.MonitorPassword!,
+        ["Database__Backups__Directory"] = directory.BackupsDirectory,
+        ["Database__Backups__Passphrase"] = context.Secrets.BackupPassphrase!,
+        ["Database__BinDirectory"] = context.Postgres.BinDirectory,
     };
 
     /// <summary>The node of a name.</summary>
@@ -155,28 +163,7 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <param name="ct">Cancels the start; what was started is stopped then.</param>
     /// <exception cref="NodeFailedException">A node did not start.</exception>
     /// <exception cref="PrerequisiteException">Something is missing or in the way.</exception>
-    public async Task StartAsync(CancellationToken ct)
-    {
-        try
-        {
-            // A standby that has data tells a former primary whether it still is one; one that has none is copied from a primary that is set up.
-            var known = Databases.Where(server => server.Node.Follows is null || server.HasData).ToList();
-            await AllAsync(known.Select<PostgresNode, Func<CancellationToken, Task>>(node => node.StartAsync), ct);
-            await DatabaseVerbAsync("migrate", ct);
-            Func<CancellationToken, Task>[] seed = options.Seed ? [token => DatabaseVerbAsync("seed", token)] : [];
-            var others = Databases.Except(known).Concat<LocalNode>(Backends).Concat(Gateways).Concat(Keepers);
-            await AllAsync([.. seed, .. others.Select<LocalNode, Func<CancellationToken, Task>>(node => node.StartAsync)], ct);
-            ready = true;
-            WriteState();
-            ClusterDirectory.WriteForOwner(
-                directory.DatabaseEnvironmentFile, string.Concat(DatabaseEnvironment.Select(pair => $"{pair.Key}='{pair.Value}'\n")));
-        }
-        catch
-        {
-            await StopAsync();
-            throw;
-        }
-    }
+    public Task StartAsync(CancellationToken ct) => StartAsync(options.RestoreTo, ct);
 
     /// <summary>Runs a <c>db</c> verb of DineHub.Api against this cluster; its output goes to the log <c>db-{verb}.log</c>.</summary>
     /// <param name="verb">The verb: migrate, seed, status, promote …</param>
@@ -187,6 +174,16 @@ public sealed class LocalCluster : IAsyncDisposable
     {
         using var log = context.OpenLog("db-" + verb);
         await Tool.RunAsync("db-" + verb, $"'DineHub.Api db {verb}'", ClusterContext.DotNet("DineHub.Api", ["db", verb, .. arguments], DatabaseEnvironment), log, ct);
+    }
+
+    /// <summary>Stops everything, restores all databases, and starts again.</summary>
+    /// <param name="target">A time with its offset, a restore point's name, or <c>latest</c>.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <exception cref="NodeFailedException">No backup leads there, or a server did not recover; the message says why.</exception>
+    public async Task RestoreAsync(string target, CancellationToken ct)
+    {
+        await StopAsync();
+        await StartAsync(target, ct);
     }
 
     /// <summary>Promotes a group's standby, as <c>db promote</c> does, and waits until nothing of the old primary runs as such.</summary>
@@ -232,6 +229,44 @@ public sealed class LocalCluster : IAsyncDisposable
         ports.Dispose();
     }
 
+    private async Task StartAsync(string? restoreTo, CancellationToken ct)
+    {
+        try
+        {
+            if (restoreTo is not null)
+            {
+                await RestoreDataAsync(restoreTo, ct);
+            }
+
+            // A standby that has data tells a former primary whether it still is one; one that has none is copied from a primary that is set up.
+            var known = Databases.Where(server => server.Node.Follows is null || server.HasData).ToList();
+            await AllAsync(known.Select<PostgresNode, Func<CancellationToken, Task>>(node => node.StartAsync), ct);
+            await DatabaseVerbAsync("migrate", ct);
+            Func<CancellationToken, Task>[] seed = options.Seed ? [token => DatabaseVerbAsync("seed", token)] : [];
+            var others = Databases.Except(known).Concat<LocalNode>(Backends).Concat(Gateways).Concat(Keepers);
+            await AllAsync([.. seed, .. others.Select<LocalNode, Func<CancellationToken, Task>>(node => node.StartAsync)], ct);
+            ready = true;
+            WriteState();
+            ClusterDirectory.WriteForOwner(
+                directory.DatabaseEnvironmentFile, string.Concat(DatabaseEnvironment.Select(pair => $"{pair.Key}='{pair.Value}'\n")));
+        }
+        catch
+        {
+            await StopAsync();
+            throw;
+        }
+    }
+
+    private async Task RestoreDataAsync(string target, CancellationToken ct)
+    {
+        foreach (var server in Databases)
+        {
+            server.MakeHome();
+        }
+
+        await DatabaseVerbAsync("restore", ct, "--to", target);
+    }
+
     // A primary that stops sends its standby everything first: so that comes last.
     private IEnumerable<IEnumerable<LocalNode>> StopOrder() =>
         [Gateways, [.. Backends, .. Keepers], Databases.Where(server => !server.IsStandby), Databases.Where(server => server.IsStandby)];
@@ -263,6 +298,13 @@ public sealed class LocalCluster : IAsyncDisposable
         };
         Describe(environment, "Nodes", Workers);
         Describe(environment, "Standbys", Standbys);
+        foreach (var (i, server) in Databases.Index())
+        {
+            var prefix = string.Create(CultureInfo.InvariantCulture, $"Database__Servers__{i}__");
+            environment[prefix + "Name"] = server.Name;
+            environment[prefix + "DataDirectory"] = server.DataDirectory;
+        }
+
         return environment;
     }
 

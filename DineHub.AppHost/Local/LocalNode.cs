@@ -137,6 +137,21 @@ public abstract class LocalNode : IAsyncDisposable
     /// <summary>Ends the process at once (SIGKILL), as a power failure would, and leaves it down until it is started again.</summary>
     public Task KillAsync() => StopAsync(ProcessLauncher.SigKill);
 
+    /// <summary>Ends the process at once, as a crash would: it is started again by itself.</summary>
+    public void Crash()
+    {
+        if (ProcessId is not null)
+        {
+            ProcessLauncher.Signal(process!, ProcessLauncher.SigKill);
+        }
+    }
+
+    /// <summary>Halts the process and its children where they are (SIGSTOP), as a machine that hangs does: connections are accepted, and nobody answers.</summary>
+    public void Suspend() => Halt(ProcessLauncher.SigStop);
+
+    /// <summary>Lets a suspended process go on.</summary>
+    public void Resume() => Halt(ProcessLauncher.SigCont);
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -160,6 +175,14 @@ public abstract class LocalNode : IAsyncDisposable
     /// <summary>Runs a program to its end, its output in this node's log.</summary>
     private protected Task RunToolAsync(ProcessSpec spec, string what, CancellationToken ct) => Tool.RunAsync(Name, what, spec, log, ct);
 
+    private void Halt(int signal)
+    {
+        if (ProcessId is not null)
+        {
+            ProcessLauncher.SignalTree(process!, signal);
+        }
+    }
+
     private async Task StopAsync(int signal)
     {
         // Outside the gate: a start that is under way shall give up.
@@ -180,6 +203,9 @@ public abstract class LocalNode : IAsyncDisposable
         if (process is { HasExited: false } running)
         {
             Report(NodeState.Stopping);
+
+            // Children that are halted would outlive it.
+            ProcessLauncher.SignalTree(running, ProcessLauncher.SigCont);
             ProcessLauncher.Signal(running, signal);
             using var deadline = new CancellationTokenSource(StopDeadline);
             try

@@ -7,6 +7,9 @@ namespace DineHub.AppHost.Local;
 /// <summary>A PostgreSQL server with a data directory of its own: the coordinator, a worker, or a standby of one.</summary>
 public sealed class PostgresNode : LocalNode
 {
+    // The path of a socket may have 107 bytes (unix(7)), "/.s.PGSQL.20000" included.
+    private const int LongestSocketDirectory = 90;
+
     // Each role from this machine only, with a password, and no further than it must.
     private const string AccessRules = """
         local all          postgres                                                            scram-sha-256
@@ -40,6 +43,8 @@ public sealed class PostgresNode : LocalNode
         Timeout = 5,
     }.ConnectionString;
 
+    private string BackupConfiguration => Path.Combine(Home, "pgbackrest", "pgbackrest.conf");
+
     // Fast shutdown: sessions are ended, nothing is lost (PostgreSQL documentation, 19.5).
     private protected override int StopSignal => ProcessLauncher.SigInt;
 
@@ -57,13 +62,7 @@ public sealed class PostgresNode : LocalNode
 
     private protected override async Task PrepareAsync(CancellationToken ct)
     {
-        if (!Directory.Exists(Home))
-        {
-            Directory.CreateDirectory(Home);
-            Context.PostgresUser?.Own(Home);
-            File.SetUnixFileMode(Home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-
+        MakeHome();
         if (!HasData && Node.Follows is null && Partner is not { HasData: true })
         {
             await InitializeAsync(ct);
@@ -75,6 +74,17 @@ public sealed class PostgresNode : LocalNode
                 ClusterContext.DotNet("DineHub.Api", ["db", "join", "--node", Name, "--data", DataDirectory, "--bin", Context.Postgres.BinDirectory], Context.DatabaseEnvironment),
                 "'DineHub.Api db join'",
                 ct);
+        }
+    }
+
+    /// <summary>Makes its folder, where it is missing.</summary>
+    internal void MakeHome()
+    {
+        if (!Directory.Exists(Home))
+        {
+            Directory.CreateDirectory(Home);
+            Context.PostgresUser?.Own(Home);
+            File.SetUnixFileMode(Home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
     }
 
@@ -129,14 +139,21 @@ public sealed class PostgresNode : LocalNode
         {
             ["listen_addresses"] = LocalNode.Host,
             ["port"] = Port.ToString(CultureInfo.InvariantCulture),
-            ["unix_socket_directories"] = "",
+
+            // For pgBackRest, which connects to no other; in a folder that only the server's user may enter.
+            ["unix_socket_directories"] = Home.Length <= LongestSocketDirectory ? $"\"{Home}\"" : "",
+
+            // The first 'db backup' writes the configuration; before it there is nothing that an archive could be applied to.
+            ["archive_mode"] = "on",
+            ["archive_command"] = $"test ! -e {Quoted(BackupConfiguration)} || pgbackrest --config={Quoted(BackupConfiguration)} --stanza={Node.Follows ?? Name} archive-push \"%p\"",
+            ["archive_timeout"] = "60s",
             ["max_connections"] = "200",
             ["shared_buffers"] = "32MB",
 
             // A standby that has gone is seen within seconds, keeps no more WAL than the disk can hold, and comes back soon.
             ["wal_sender_timeout"] = "5s",
             ["wal_receiver_timeout"] = "5s",
-            ["wal_retrieve_retry_interval"] = "500ms",
+            ["wal_retrieve_retry_interval"] = "1s",
             ["max_slot_wal_keep_size"] = "1GB",
             ["password_encryption"] = "scram-sha-256",
             ["tcp_keepalives_idle"] = "10",
@@ -173,6 +190,13 @@ public sealed class PostgresNode : LocalNode
         }
     }
 
-    private ProcessSpec Program(string name, IReadOnlyList<string> arguments) =>
-        new(Context.Postgres.Program(name), arguments, new Dictionary<string, string> { ["LC_ALL"] = "C" }, Home, Context.PostgresUser);
+    // For a shell, after PostgreSQL has replaced %p and made one of %% (PostgreSQL documentation, 26.3.1).
+    private static string Quoted(string path) => $"'{path.Replace("'", @"'\''", StringComparison.Ordinal).Replace("%", "%%", StringComparison.Ordinal)}'";
+
+    private ProcessSpec Program(string name, IReadOnlyList<string> arguments) => new(
+        Context.Postgres.Program(name),
+        arguments,
+        new Dictionary<string, string> { ["LC_ALL"] = "C", ["PGBACKREST_REPO1_CIPHER_PASS"] = Context.Secrets.BackupPassphrase! },
+        Home,
+        Context.PostgresUser);
 }

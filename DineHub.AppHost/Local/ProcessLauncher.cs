@@ -28,6 +28,10 @@ internal static partial class ProcessLauncher
     public const int SigKill = 9;
     public const int SigTerm = 15;
 
+    // Linux' numbers; macOS has others.
+    public static readonly int SigStop = OperatingSystem.IsLinux() ? 19 : 17;
+    public static readonly int SigCont = OperatingSystem.IsLinux() ? 18 : 19;
+
     private static readonly string[] InheritedVariables =
         ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "DOTNET_ROOT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS"];
 
@@ -60,6 +64,16 @@ internal static partial class ProcessLauncher
         if (!process.HasExited)
         {
             _ = Kill(process.Id, signal);
+        }
+    }
+
+    /// <summary>Sends a signal to a process and to its children.</summary>
+    public static void SignalTree(Process process, int signal)
+    {
+        Signal(process, signal);
+        foreach (var child in ChildrenOf(process.Id))
+        {
+            _ = Kill(child, signal);
         }
     }
 
@@ -109,6 +123,25 @@ internal static partial class ProcessLauncher
         var process = Process.Start(info)!;
         process.StandardInput.Close();
         return process;
+    }
+
+    // proc(5): "pid (name) state ppid …", and the name may hold anything.
+    private static List<int> ChildrenOf(int parent) => !Directory.Exists("/proc") ? [] :
+        [.. Directory.EnumerateDirectories("/proc")
+            .Select(path => int.TryParse(Path.GetFileName(path), out var pid) ? pid : 0)
+            .Where(pid => pid > 0 && ParentOf(pid) == parent)];
+
+    private static int ParentOf(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
     }
 
     // The death signal comes when the *thread* that forked ends (prctl(2)), and the pool's threads end when they idle.

@@ -3,10 +3,10 @@ namespace DineHub.AppHost.Local;
 /// <summary>Runs programs that come to an end by themselves.</summary>
 internal static class Tool
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
 
     /// <summary>Runs a program and waits for its end.</summary>
-    /// <exception cref="NodeFailedException">It ended with another code than 0, or not within two minutes.</exception>
+    /// <exception cref="NodeFailedException">It ended with another code than 0, or not within ten minutes.</exception>
     public static async Task RunAsync(string node, string what, ProcessSpec spec, NodeLog log, CancellationToken ct)
     {
         using var process = await ProcessLauncher.StartAsync(spec);

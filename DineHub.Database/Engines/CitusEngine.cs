@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using DineHub.Database.Locality;
 using DineHub.Database.Nodes;
 using DineHub.Database.Roles;
 using Npgsql;
@@ -156,7 +157,12 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
     }
 
     /// <inheritdoc/>
-    public Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct) => Task.CompletedTask;
+    public async Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        var known = await KnownNodesAsync(coordinator, ct);
+        await WorkerDirectory.UpdateAsync(coordinator, options.Workers, known.ToDictionary(node => node.Key, node => node.Value.Id), ct);
+    }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(

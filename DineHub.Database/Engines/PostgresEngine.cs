@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using DineHub.Database.Locality;
 using DineHub.Database.Nodes;
 using DineHub.Database.Roles;
 using Npgsql;
@@ -110,6 +111,7 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
     public async Task CompleteAsync(NpgsqlConnection coordinator, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(coordinator);
+        await WorkerDirectory.UpdateAsync(coordinator, options.Workers, new Dictionary<string, int>(), ct);
         await using var worker = await migrator.OpenAsync(options.Workers[0], DatabaseOptions.DatabaseName, ct);
         var tables = await coordinator.ListAsync(
             "SELECT table_name, distribution_column, coalesce(facade, '') FROM dinehub.distributed_tables ORDER BY table_name",

@@ -11,7 +11,7 @@ public sealed record GroupView(DatabaseGroup Group, IReadOnlyList<NodeProbe> Mem
     /// that last was.
     /// </summary>
     public NodeProbe Primary =>
-        Members.Where(member => member.State == NodeState.Primary)
+        Members.Where(member => member.State == ServerState.Primary)
             .OrderByDescending(member => member.Node.Name == Record?.Node).ThenByDescending(member => member.Timeline).FirstOrDefault()
         ?? Members.FirstOrDefault(member => member.Node.Name == Record?.Node)
         ?? Members[0];

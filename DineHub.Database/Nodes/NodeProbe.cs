@@ -4,7 +4,7 @@ using Npgsql;
 namespace DineHub.Database.Nodes;
 
 /// <summary>What a server is, as far as can be seen from here.</summary>
-public enum NodeState
+public enum ServerState
 {
     /// <summary>It takes writes.</summary>
     Primary,
@@ -28,10 +28,10 @@ public enum NodeState
 /// <param name="Records">What it knows of who is whose primary.</param>
 /// <param name="Problem">Why it does not answer, in one line.</param>
 public sealed record NodeProbe(
-    DatabaseNode Node, NodeState State, int? Timeline, string? Version, long? SizeBytes, IReadOnlyList<PrimaryRecord> Records, string? Problem)
+    DatabaseNode Node, ServerState State, int? Timeline, string? Version, long? SizeBytes, IReadOnlyList<PrimaryRecord> Records, string? Problem)
 {
     /// <summary>Whether it answers.</summary>
-    public bool Answers => State is NodeState.Primary or NodeState.Standby;
+    public bool Answers => State is ServerState.Primary or ServerState.Standby;
 
     /// <summary>Asks a server what it is. Never fails; an answer takes seconds at most.</summary>
     /// <param name="connections">The role to ask as.</param>
@@ -57,12 +57,12 @@ public sealed record NodeProbe(
                 row => (row.GetBoolean(0), row.GetInt32(1), row.GetString(2), row.GetInt64(3)),
                 deadline.Token))[0];
             return new NodeProbe(
-                node, standby ? NodeState.Standby : NodeState.Primary, timeline, version, size, await PrimaryRecords.ReadAsync(connection, deadline.Token), Problem: null);
+                node, standby ? ServerState.Standby : ServerState.Primary, timeline, version, size, await PrimaryRecords.ReadAsync(connection, deadline.Token), Problem: null);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             var refused = e is NpgsqlException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
-            return new NodeProbe(node, refused ? NodeState.Down : NodeState.Silent, null, null, null, [], e.Message.ReplaceLineEndings(" "));
+            return new NodeProbe(node, refused ? ServerState.Down : ServerState.Silent, null, null, null, [], e.Message.ReplaceLineEndings(" "));
         }
     }
 

@@ -57,12 +57,12 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
     {
         var members = await Task.WhenAll(group.Members.Select(node => NodeProbe.AskAsync(connections, node, ct)));
         var view = new GroupView(group, members, PrimaryRecord.Newest(members.SelectMany(member => member.Records).Where(record => record.Group == group.Name)));
-        if (members.Count(member => member.State == NodeState.Primary) > 1)
+        if (members.Count(member => member.State == ServerState.Primary) > 1)
         {
             await EndSecondPrimaryAsync(members, view, ct);
         }
 
-        if (view.Primary.State != NodeState.Primary)
+        if (view.Primary.State != ServerState.Primary)
         {
             Become(new GroupStatus(group.Name, GroupDurability.NoPrimary, view.Primary.Node.Name, Lag: null));
             return;
@@ -211,7 +211,7 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
     // Of the time when it was the primary: they would keep its WAL for ever.
     private async Task DropSlotsOfStandbyAsync(NodeProbe standby, CancellationToken ct)
     {
-        if (standby.State == NodeState.Standby)
+        if (standby.State == ServerState.Standby)
         {
             await using var connection = await connections.OpenAsync(standby.Node, DatabaseOptions.DatabaseName, ct);
             await connection.ExecuteAsync(
@@ -222,7 +222,7 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
 
     private async Task EndSecondPrimaryAsync(NodeProbe[] members, GroupView view, CancellationToken ct)
     {
-        foreach (var second in members.Where(member => member.State == NodeState.Primary && member != view.Primary))
+        foreach (var second in members.Where(member => member.State == ServerState.Primary && member != view.Primary))
         {
             LogSecondPrimary(second.Node.Name, group.Name, view.Primary.Node.Name);
             await using var connection = await connections.OpenAsync(second.Node, DatabaseOptions.DatabaseName, ct);

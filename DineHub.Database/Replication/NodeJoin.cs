@@ -44,6 +44,9 @@ public sealed record ServerFiles(string DataDirectory, string? BinDirectory)
 /// <param name="report">Is told what happens, one line each.</param>
 public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, string name, ServerFiles files, Action<string> report)
 {
+    /// <summary>A note in the data folder of a server that was restored from a backup: it starts as a primary, once, without asking anybody.</summary>
+    internal const string RestoredFile = "dinehub.restored";
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly string[] Settings = ["primary_conninfo", "primary_slot_name", "synchronous_standby_names"];
 
@@ -86,10 +89,11 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
 
     private async Task<(JoinResult? Result, string Reason)> TryAsync(bool force, CancellationToken ct)
     {
-        // A restore has put its own order there, and is the operator's decision.
-        if (File.Exists(files["recovery.signal"]))
+        // Everything was restored, and this is the operator's decision.
+        if (File.Exists(files[RestoredFile]))
         {
-            return (JoinResult.Primary, "its data is being restored from a backup");
+            File.Delete(files[RestoredFile]);
+            return (JoinResult.Primary, "it was restored from a backup");
         }
 
         var others = await Task.WhenAll(options.Groups.SelectMany(other => other.Members)
@@ -98,7 +102,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
         var record = PrimaryRecord.Newest(others.SelectMany(other => other.Records).Where(known => known.Group == group.Name));
         var other = others.First(probe => probe.Node.Name == partner.Name);
         var wasStandby = HasData && File.Exists(files["standby.signal"]);
-        if (other.State == NodeState.Primary && record?.Node != name)
+        if (other.State == ServerState.Primary && record?.Node != name)
         {
             await FollowAsync(wasStandby, ct);
             return (JoinResult.Standby, $"{partner.Name} is the primary");
@@ -130,7 +134,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
             return (JoinResult.Primary, $"it is known as the primary, generation {record.Generation}");
         }
 
-        if (other.State == NodeState.Standby)
+        if (other.State == ServerState.Standby)
         {
             return (JoinResult.Primary, $"{partner.Name} is a standby");
         }

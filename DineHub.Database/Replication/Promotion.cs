@@ -42,7 +42,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
             throw new DatabaseSetupException($"'{name}' is the primary of '{group.Group.Name}' already.");
         }
 
-        if (next.State != NodeState.Standby)
+        if (next.State != ServerState.Standby)
         {
             throw new DatabaseSetupException($"'{next.Node.Name}' cannot be promoted: it is {next.State} ({next.Problem ?? "two servers say that they are the primary"}).");
         }
@@ -54,7 +54,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
     private async Task TakeOverAsync(ClusterView view, GroupView group, NodeProbe old, NodeProbe next, PromotionConsent consent, CancellationToken ct)
     {
         var known = group.Record ?? new PrimaryRecord(group.Group.Name, old.Node.Name, Generation: 1, InSync: false, time.GetUtcNow());
-        if (old.State == NodeState.Primary)
+        if (old.State == ServerState.Primary)
         {
             await FenceAsync(old.Node, next.Node, consent, ct);
         }
@@ -65,7 +65,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
 
         // From here on the old primary does not start as one: every other primary, and its standby, knows better.
         var record = new PrimaryRecord(known.Group, next.Node.Name, known.Generation + 1, InSync: false, time.GetUtcNow());
-        var witnesses = view.Groups.Where(other => other != group && other.Primary.State == NodeState.Primary).Select(other => other.Primary.Node).ToList();
+        var witnesses = view.Groups.Where(other => other != group && other.Primary.State == ServerState.Primary).Select(other => other.Primary.Node).ToList();
         await TellAsync(witnesses, record, ct);
 
         await using var primary = await PromoteServerAsync(next.Node, old.Node, record, ct);
@@ -78,7 +78,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
             throw new DatabaseSetupException($"'{next.Node.Name}' is promoted, but the cluster does not know it yet ({e.Message}): run 'db migrate', which tells it.");
         }
 
-        if (await NodeProbe.AskAsync(connections, old.Node, ct) is { State: NodeState.Primary })
+        if (await NodeProbe.AskAsync(connections, old.Node, ct) is { State: ServerState.Primary })
         {
             // It was started between the two looks.
             report($"{old.Node.Name} is back and is fenced");
@@ -106,7 +106,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
         }
 
         var clock = time.GetTimestamp();
-        while ((await NodeProbe.AskAsync(connections, old, ct)).State == NodeState.Primary)
+        while ((await NodeProbe.AskAsync(connections, old, ct)).State == ServerState.Primary)
         {
             if (time.GetElapsedTime(clock) > Deadline)
             {
@@ -119,7 +119,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
 
     private static void RefuseUnlessSafe(PrimaryRecord known, NodeProbe old, PromotionConsent consent)
     {
-        if (old.State == NodeState.Silent && !consent.Lost)
+        if (old.State == ServerState.Silent && !consent.Lost)
         {
             throw new DatabaseSetupException(
                 $"'{old.Node.Name}' does not answer, and may still take writes ({old.Problem}). Switch its machine off, or cut it off; then run this again with --lost.");
@@ -187,7 +187,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
     private async Task RepointAsync(GroupView group, ClusterView view, DatabaseNode next, NpgsqlConnection primary, CancellationToken ct)
     {
         var coordinator = view.Groups[0];
-        if (group != coordinator && coordinator.Primary.State != NodeState.Primary)
+        if (group != coordinator && coordinator.Primary.State != ServerState.Primary)
         {
             report($"The coordinator ({coordinator.Primary.Node.Name}) does not answer: run 'db migrate' when it does, or promote its standby; either repoints the cluster.");
             return;
@@ -210,7 +210,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
     {
         var engine = await cluster.EngineAsync(coordinator, ct);
         await engine.RepointAsync(coordinator, address, ct);
-        foreach (var worker in view.Groups.Skip(1).Where(worker => worker.Primary.State == NodeState.Primary))
+        foreach (var worker in view.Groups.Skip(1).Where(worker => worker.Primary.State == ServerState.Primary))
         {
             await engine.RepointAsync(coordinator, worker.Address, ct);
         }

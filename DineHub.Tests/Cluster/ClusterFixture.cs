@@ -30,7 +30,7 @@ public sealed class ClusterFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Cluster = new LocalCluster(ReferenceTopology.Load(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true });
+        Cluster = new LocalCluster(ReferenceTopology.Load(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
         await Cluster.StartAsync(CancellationToken.None);
         Eu = Client(Cluster.Gateway("eu-west-1").Url);
         Us = Client(Cluster.Gateway("us-east-1").Url);

@@ -247,18 +247,19 @@ public sealed class PrivacyTests(ClusterFixture fixture) : IAsyncLifetime
     // On two workers, neither of which holds the account: losing the account's own would leave nothing to look at.
     private async Task<(Guid Lost, Guid Kept, string Worker)> RestaurantsAsync(TestAccount customer)
     {
+        const string Anywhere = "antarctica-1";
         var own = await fixture.WorkerOfAsync(customer.Id);
-        var lost = await fixture.CreateRestaurantAsync();
+        var lost = await fixture.CreateRestaurantAsync(Anywhere);
         while (await fixture.WorkerOfAsync(lost) == own)
         {
-            lost = await fixture.CreateRestaurantAsync();
+            lost = await fixture.CreateRestaurantAsync(Anywhere);
         }
 
         var worker = await fixture.WorkerOfAsync(lost);
-        var kept = await fixture.CreateRestaurantAsync();
+        var kept = await fixture.CreateRestaurantAsync(Anywhere);
         while (await fixture.WorkerOfAsync(kept) is var its && (its == own || its == worker))
         {
-            kept = await fixture.CreateRestaurantAsync();
+            kept = await fixture.CreateRestaurantAsync(Anywhere);
         }
 
         return (lost, kept, worker);

@@ -77,8 +77,9 @@ internal static class TestAccounts
 
     public static string Order(Guid restaurantId, Guid orderId) => $"{Restaurant(restaurantId)}/orders/{orderId}";
 
-    /// <summary>A restaurant as <see cref="TestRestaurant"/> makes it.</summary>
-    public static async Task<Guid> CreateRestaurantAsync(this ClusterFixture fixture) => (await TestRestaurant.CreateAsync(fixture)).Id;
+    /// <summary>A restaurant as <see cref="TestRestaurant"/> makes it; of a region without workers on any worker.</summary>
+    public static async Task<Guid> CreateRestaurantAsync(this ClusterFixture fixture, string region = "eu-west-1") =>
+        (await TestRestaurant.CreateAsync(fixture, region: region)).Id;
 
     /// <summary>Places an order of one portion of fries, delivered to somebody whose name, number, address and notes are all there.</summary>
     /// <param name="fixture">The cluster.</param>

@@ -60,12 +60,12 @@ internal sealed class TestRestaurant
         return profile;
     }
 
-    public static async Task<TestRestaurant> CreateAsync(ClusterFixture fixture, Action<JsonObject>? change = null)
+    public static async Task<TestRestaurant> CreateAsync(ClusterFixture fixture, Action<JsonObject>? change = null, string region = "eu-west-1")
     {
         using var request = fixture.StaffRequest(HttpMethod.Post, "/api/v1/restaurants", new JsonObject
         {
             ["slug"] = "test-" + Guid.NewGuid().ToString("n"),
-            ["region"] = "eu-west-1",
+            ["region"] = region,
             ["currency"] = "EUR",
             ["profile"] = Profile(change),
         });

@@ -6,6 +6,7 @@ using System.Text.Json;
 using DineHub.AppHost.Local;
 using DineHub.Gateway;
 using DineHub.Gateway.Retries;
+using DineHub.Tests.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -131,6 +132,8 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
     [InlineData("/health/ready")]
     [InlineData("/HEALTH/live")]
     [InlineData("/metrics")]
+    [InlineData("/METRICS/")]
+    [InlineData("/%6detrics")]
     [InlineData("//metrics")]
     [InlineData("/api/../metrics")]
     [InlineData("/api/%2e%2e/metrics")]
@@ -149,10 +152,16 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Health_is_told_at_the_management_port_alone()
+    public async Task Health_and_metrics_are_told_at_the_management_port_alone()
     {
         using var health = await client.GetAsync(new Uri($"http://127.0.0.1:{managementPort}/health/ready"));
         health.StatusCode.ShouldBe(HttpStatusCode.OK);
+        using var metrics = await client.GetAsync(new Uri($"http://127.0.0.1:{managementPort}/metrics"));
+        metrics.StatusCode.ShouldBe(HttpStatusCode.OK);
+        metrics.Content.Headers.ContentType!.ToString().ShouldBe("text/plain; version=0.0.4; charset=utf-8");
+        var samples = PrometheusText.Read(await metrics.Content.ReadAsStringAsync());
+        samples.ShouldContain(sample => sample.Name == "target_info" && sample.Labels["cloud_region"] == "eu");
+        samples.ShouldContain(sample => sample.Name.StartsWith("http_server_request_duration_seconds"));
         using var other = await client.GetAsync(new Uri($"http://127.0.0.1:{managementPort}/api/x"));
         other.StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }

@@ -40,6 +40,10 @@ public sealed class TelemetryTests
             await gateway.StartAsync();
             using var client = new HttpClient();
             (await client.GetAsync(new Uri($"http://127.0.0.1:{port}/api/x"))).EnsureSuccessStatusCode().Dispose();
+
+            // Who collects for himself takes nothing from the exporter.
+            (await client.GetStringAsync(new Uri($"http://127.0.0.1:{managementPort}/metrics")))
+                .ShouldContain($"server_address=\"127.0.0.1\",server_port=\"{collectorPort}\"");
             await gateway.StopAsync();
         }
 

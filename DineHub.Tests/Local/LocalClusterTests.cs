@@ -99,7 +99,7 @@ public sealed class LocalClusterTests
     {
         using var directory = new TemporaryDirectory();
         var topology = ReferenceTopology.Load(("Regions:0:Backends", "1"), ("Regions:1:Backends", "1"), ("Database:Workers:3:Region", "us-east-1"));
-        await using var cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true });
+        await using var cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
         await cluster.StartAsync(CancellationToken.None);
         cluster.Nodes.ShouldAllBe(node => node.State == NodeState.Ready);
         cluster.Workers.Count.ShouldBe(4);

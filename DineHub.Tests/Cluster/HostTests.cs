@@ -1,0 +1,92 @@
+using DineHub.Api.Errors;
+using DineHub.AppHost.Local;
+using DineHub.Database;
+using Npgsql;
+
+namespace DineHub.Tests.Cluster;
+
+/// <summary>Connections to several hosts, and what real servers fail with.</summary>
+[Collection(ClusterCollection.Name)]
+public sealed class HostTests(ClusterFixture fixture)
+{
+    [Fact]
+    public async Task The_first_host_that_answers_is_taken()
+    {
+        var worker = (PostgresNode)fixture.Cluster.Node("db-worker-1");
+        using var first = ApiConnections.Create(String(Hosts(worker, fixture.Cluster.Coordinator)));
+        (await PortAsync(first)).ShouldBe(worker.Port);
+        using var second = ApiConnections.Create(String($"127.0.0.1:1,{Hosts(fixture.Cluster.Coordinator)}"));
+        (await PortAsync(second)).ShouldBe(fixture.Cluster.Coordinator.Port);
+    }
+
+    [Fact]
+    public async Task A_host_that_is_asked_to_be_a_standby_is_none()
+    {
+        using var connections = ApiConnections.Create(String(Hosts(fixture.Cluster.Coordinator, fixture.Cluster.Coordinator)) + ";Target Session Attributes=standby");
+        var none = await Should.ThrowAsync<NpgsqlException>(async () => await PortAsync(connections));
+        DatabaseUnavailableHandler.IsUnavailable(none).ShouldBeTrue(none.ToString());
+    }
+
+    [Fact]
+    public async Task A_pool_that_is_used_up_and_a_slow_statement_lose_nothing()
+    {
+        using var connections = ApiConnections.Create(String(Hosts(fixture.Cluster.Coordinator)) + ";Maximum Pool Size=1;Timeout=1;Command Timeout=1");
+        await using (await connections.DataSource.OpenConnectionAsync())
+        {
+            var exhausted = await Should.ThrowAsync<NpgsqlException>(async () => await PortAsync(connections));
+            exhausted.Message.ShouldContain("exhausted");
+            ConnectionLoss.IsLost(exhausted).ShouldBeFalse();
+            DatabaseUnavailableHandler.IsUnavailable(exhausted).ShouldBeTrue();
+        }
+
+        var slow = await Should.ThrowAsync<NpgsqlException>(async () => await RunAsync(connections, "SELECT pg_sleep(60)"));
+        ConnectionLoss.IsLost(slow).ShouldBeFalse();
+        DatabaseUnavailableHandler.IsUnavailable(slow).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_session_that_is_ended_is_lost()
+    {
+        using var connections = ApiConnections.Create(String(Hosts(fixture.Cluster.Coordinator)));
+        var ended = await Should.ThrowAsync<PostgresException>(async () => await RunAsync(connections, "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)"));
+        ended.SqlState.ShouldBe(PostgresErrorCodes.AdminShutdown);
+        ConnectionLoss.IsLost(ended).ShouldBeTrue();
+        DatabaseUnavailableHandler.IsUnavailable(ended).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(PostgresErrorCodes.AdminShutdown)]
+    [InlineData(PostgresErrorCodes.InternalError)]
+    public async Task A_host_that_reports_the_loss_of_another_is_still_there(string code)
+    {
+        using var connections = ApiConnections.Create(String($"127.0.0.1:1,{Hosts(fixture.Cluster.Coordinator)}") + ";Host Recheck Seconds=3600");
+        var reported = await Should.ThrowAsync<PostgresException>(
+            async () => await RunAsync(connections, $"DO $$ BEGIN RAISE EXCEPTION 'a worker is lost' USING ERRCODE = '{code}'; END $$"));
+        ConnectionLoss.IsLost(reported).ShouldBeFalse();
+        DatabaseUnavailableHandler.IsUnavailable(reported).ShouldBeTrue();
+
+        connections.Learn(reported);
+        (await PortAsync(connections)).ShouldBe(fixture.Cluster.Coordinator.Port);
+    }
+
+    private static string Hosts(params PostgresNode[] nodes) => string.Join(',', nodes.Select(node => $"127.0.0.1:{node.Port}"));
+
+    private static async Task<int> PortAsync(ApiConnections connections)
+    {
+        await using var command = connections.DataSource.CreateCommand("SELECT current_setting('port')::integer");
+        return (int)(await command.ExecuteScalarAsync())!;
+    }
+
+    private static async Task RunAsync(ApiConnections connections, string sql)
+    {
+        await using var command = connections.DataSource.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private string String(string hosts)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(fixture.Cluster.ApiConnectionString) { Host = hosts };
+        settings.Remove("Port");
+        return settings.ConnectionString;
+    }
+}

@@ -1,0 +1,167 @@
+using System.Text.Json;
+using DineHub.AppHost.Local;
+using DineHub.Database;
+using DineHub.Database.Nodes;
+using DineHub.Database.Replication;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
+
+namespace DineHub.Tests.Failover;
+
+/// <summary>One cluster for all tests that break and mend its databases; each leaves a whole one behind, or makes it whole first.</summary>
+[CollectionDefinition(Name)]
+public sealed class FailoverCollection : ICollectionFixture<FailoverFixture>
+{
+    public const string Name = "Failover";
+}
+
+/// <summary>A cluster with standbys whose database nodes are killed and promoted. One backend a region, and little patience for a standby that has gone.</summary>
+public sealed class FailoverFixture : IAsyncLifetime
+{
+    private readonly TemporaryDirectory directory = new();
+
+    public LocalCluster Cluster { get; private set; } = null!;
+
+    public HttpClient Eu { get; private set; } = null!;
+
+    public HttpClient Us { get; private set; } = null!;
+
+    /// <summary>Some restaurants that are always open, at least one on each worker; by the worker's name.</summary>
+    public IReadOnlyList<(Guid Id, string Worker, object Basket)> Restaurants { get; private set; } = [];
+
+    public DatabaseOptions Options => DatabaseOptions.Read(Configuration());
+
+    public async Task InitializeAsync()
+    {
+        var topology = ReferenceTopology.Load(
+            ("Regions:0:Backends", "1"), ("Regions:1:Backends", "1"), ("Database:StandbyTimeoutSeconds", "4"), ("Database:Durability", "Standby"));
+        Cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
+        await Cluster.StartAsync(CancellationToken.None);
+        Eu = Client(Cluster.Gateway("eu-west-1").Url);
+        Us = Client(Cluster.Gateway("us-east-1").Url);
+        await OpenAllWeekAsync();
+        Restaurants = await ReadRestaurantsAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        Eu?.Dispose();
+        Us?.Dispose();
+        if (Cluster is not null)
+        {
+            await Cluster.DisposeAsync();
+        }
+
+        directory.Dispose();
+    }
+
+    public static HttpClient Client(Uri url) => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(60) };
+
+    public PostgresNode Server(string name) => Cluster.Databases.First(server => server.Name == name);
+
+    /// <summary>The servers that are the primary and the standby of a group now.</summary>
+    public async Task<(PostgresNode Primary, PostgresNode Standby)> GroupAsync(string group)
+    {
+        var view = (await ViewAsync()).Groups.First(candidate => candidate.Group.Name == group);
+        return (Server(view.Primary.Node.Name), Server(view.Standby!.Node.Name));
+    }
+
+    public Task<ClusterView> ViewAsync() => ClusterView.ReadAsync(Options, NodeConnections.AsAdministrator(Options), CancellationToken.None);
+
+    /// <summary>Waits until every server runs and every group's commits are on both disks.</summary>
+    public async Task HealAsync()
+    {
+        foreach (var server in Cluster.Databases)
+        {
+            server.Resume();
+            await server.StartAsync(CancellationToken.None);
+        }
+
+        foreach (var group in Options.Groups)
+        {
+            await Eventually.TrueAsync(() => InSyncAsync(group.Name), $"{group.Name} is in sync");
+        }
+    }
+
+    public async Task<bool> InSyncAsync(string group)
+    {
+        var view = await ViewAsync();
+        return view.Groups.First(candidate => candidate.Group.Name == group) is { Primary.State: ServerState.Primary, Standby.State: ServerState.Standby, Record.InSync: true };
+    }
+
+    public NpgsqlDataSource Connect(string server, string role = "postgres")
+    {
+        var builder = new NpgsqlConnectionStringBuilder(Server(server).AdminConnectionString("dinehub"));
+        if (role != "postgres")
+        {
+            (builder.Username, builder.Password) = (role, Options.Passwords[role]);
+        }
+
+        return NpgsqlDataSource.Create(builder.ConnectionString + ";Pooling=false");
+    }
+
+    /// <summary>The keys of the orders of a restaurant, read where they are.</summary>
+    public async Task<List<string>> KeysAsync(Guid restaurant)
+    {
+        await using var dataSource = NpgsqlDataSource.Create((await GroupAsync(Options.Coordinator.Name)).Primary.AdminConnectionString("dinehub") + ";Pooling=false");
+        await using var command = dataSource.CreateCommand("SELECT idempotency_key FROM orders WHERE restaurant_id = $1");
+        command.Parameters.AddWithValue(restaurant);
+        await using var reader = await command.ExecuteReaderAsync();
+        var keys = new List<string>();
+        while (await reader.ReadAsync())
+        {
+            keys.Add(reader.GetString(0));
+        }
+
+        return keys;
+    }
+
+    // Whenever the tests run, every worker has restaurants that take orders.
+    private async Task OpenAllWeekAsync()
+    {
+        await using var dataSource = Connect(Cluster.Coordinator.Name);
+        await using var command = dataSource.CreateCommand(
+            """
+            UPDATE restaurants SET version = version + 1, opening_hours = jsonb_build_object('exceptions', '[]'::jsonb, 'weekly', (
+                SELECT jsonb_agg(jsonb_build_object('day', day, 'opens', '00:00', 'closes', '00:00'))
+                FROM unnest(ARRAY['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']) AS day))
+            """);
+        await command.ExecuteNonQueryAsync();
+        await Eventually.TrueAsync(
+            async () => (await Eu.GetStringAsync("/api/v1/restaurants?limit=100")).Split("\"opens\":\"00:00\"").Length == (12 * 7) + 1, "all restaurants are open all week");
+    }
+
+    private async Task<List<(Guid Id, string Worker, object Basket)>> ReadRestaurantsAsync()
+    {
+        using var page = JsonDocument.Parse(await Eu.GetStringAsync("/api/v1/restaurants?limit=100"));
+        var open = page.RootElement.GetProperty("items").EnumerateArray()
+            .Where(r => r.GetProperty("openingHours").GetProperty("weekly").EnumerateArray().Count(span => span.GetProperty("opens").GetString() == span.GetProperty("closes").GetString()) == 7)
+            .Select(r => r.GetProperty("id").GetGuid())
+            .ToList();
+        var cluster = await DatabaseCluster.ResolveAsync(Options, CancellationToken.None);
+        await using var coordinator = await cluster.OpenCoordinatorAsync(CancellationToken.None);
+        var located = await (await cluster.EngineAsync(coordinator, CancellationToken.None)).LocateAsync(coordinator, open, CancellationToken.None);
+        var restaurants = new List<(Guid Id, string Worker, object Basket)>();
+        foreach (var id in open)
+        {
+            using var menu = JsonDocument.Parse(await Eu.GetStringAsync($"/api/v1/restaurants/{id}/menu"));
+            var item = menu.RootElement.GetProperty("categories").EnumerateArray()
+                .SelectMany(category => category.GetProperty("items").EnumerateArray())
+                .First(item => item.GetProperty("modifierGroups").EnumerateArray().All(group => group.GetProperty("min").GetInt32() == 0));
+            restaurants.Add((id, located[id], new { fulfilment = new { type = "Table", table = "7" }, lines = new[] { new { itemId = item.GetProperty("id").GetString(), quantity = 1 } } }));
+        }
+
+        return restaurants;
+    }
+
+    private ConfigurationManager Configuration()
+    {
+        var configuration = new ConfigurationManager();
+        foreach (var (key, value) in Cluster.DatabaseEnvironment)
+        {
+            configuration[key.Replace("__", ":", StringComparison.Ordinal)] = value;
+        }
+
+        return configuration;
+    }
+}
