@@ -266,7 +266,7 @@ let
     # A standby that has gone is seen within seconds, keeps no more WAL than the disk can hold, and comes back soon.
     wal_sender_timeout = mkDefault "5s";
     wal_receiver_timeout = mkDefault "5s";
-    wal_retrieve_retry_interval = mkDefault "500ms";
+    wal_retrieve_retry_interval = mkDefault "1s";
     max_slot_wal_keep_size = mkDefault (megabytes cfg.maxSlotWalKeepMiB);
 
     # A host that has vanished is given up within 20 s.
@@ -319,10 +319,15 @@ let
     esac
     PGPASSWORD="$(cat /run/credentials/patroni.service/superuser-password)"
     export PGPASSWORD
-    ${bin}/psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=group=${escapeShellArg cfg.group} --set=node=${escapeShellArg cfg.nodeName} \
-      ${
-        escapeShellArg "host=${cfg.listenAddress} port=${toString cfg.port} dbname=dinehub user=postgres connect_timeout=5"
-      } <<'SQL'
+    record() {
+      ${bin}/psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 \
+        --set=group=${escapeShellArg cfg.group} --set=node=${escapeShellArg cfg.nodeName} \
+        ${
+          escapeShellArg (
+            "host=${cfg.listenAddress} port=${toString cfg.port} dbname=dinehub user=postgres "
+            + "connect_timeout=5 target_session_attrs=read-write"
+          )
+        } <<'SQL'
     SELECT to_regclass('dinehub.primaries') IS NOT NULL AS known \gset
     \if :known
       SET synchronous_commit = 'local';
@@ -333,6 +338,15 @@ let
       WHERE known.node <> excluded.node;
     \endif
     SQL
+    }
+    # Patroni calls when it has begun to promote, and the server takes no writes before it is done.
+    for _ in {1..60}; do
+      if record; then
+        exit 0
+      fi
+      sleep 1
+    done
+    exit 1
   '';
 
   # What changes something asks for the REST API's password: `sudo dinehub-patronictl switchover`.
@@ -669,7 +683,9 @@ in
           message = "dinehub.postgres.durability: must be \"local\" where a node has no standby to wait for.";
         }
         {
-          assertion = (cfg.tls.certFile == null) == (cfg.tls.keyFile == null) && (cfg.tls.certFile == null) == (cfg.tls.caFile == null);
+          assertion =
+            (cfg.tls.certFile == null) == (cfg.tls.keyFile == null)
+            && (cfg.tls.certFile == null) == (cfg.tls.caFile == null);
           message = "dinehub.postgres.tls: certFile, keyFile and caFile go together.";
         }
         {
@@ -932,6 +948,8 @@ in
               # Only a standby that has every acknowledged commit is promoted; without one the primary goes on alone.
               synchronous_mode = cfg.durability == "standby";
               synchronous_mode_strict = false;
+              # When the vote itself is lost, a leader that reaches its standby goes on: nobody can have been elected.
+              failsafe_mode = true;
               postgresql = {
                 use_pg_rewind = true;
                 use_slots = true;
