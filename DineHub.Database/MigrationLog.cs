@@ -24,7 +24,7 @@ internal static class MigrationLog
             "INSERT INTO dinehub.migrations (number, name, checksum) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             ct, migration.Number, migration.Name, migration.Checksum);
 
-    /// <summary>Runs a migration and its record in one transaction, unless the node has it.</summary>
+    /// <summary>Runs a migration and records it, unless the node has it.</summary>
     public static async Task ApplyOnceAsync(NpgsqlConnection node, Migration migration, CancellationToken ct)
     {
         if ((await AppliedAsync(node, ct)).ContainsKey(migration.Number))
@@ -32,10 +32,43 @@ internal static class MigrationLog
             return;
         }
 
-        await using var transaction = await node.BeginTransactionAsync(ct);
-        await node.ExecuteAsync("SET LOCAL lock_timeout = '10s'", ct);
-        await node.ExecuteAsync(migration.Sql, ct);
-        await RecordAsync(node, migration, ct);
-        await transaction.CommitAsync(ct);
+        var what = $"Migration {migration.Title}";
+        if (migration.Index is { } index)
+        {
+            await BriefLocks.RetryAsync(node, what, token => ApplyAsync(node, index, token), ct);
+            await RecordAsync(node, migration, ct);
+            return;
+        }
+
+        await BriefLocks.InTransactionAsync(
+            node,
+            what,
+            async token =>
+            {
+                await node.ExecuteAsync(migration.Sql, token);
+                await RecordAsync(node, migration, token);
+            },
+            ct);
+    }
+
+    // It waits for transactions that are older, and nobody waits for it: so it may wait, and build, for longer than all else.
+    private static async Task ApplyAsync(NpgsqlConnection node, ConcurrentIndex index, CancellationToken ct)
+    {
+        await node.ExecuteAsync("SET lock_timeout = '1min'", ct);
+        if (index.IsMade && await node.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid)", ct, index.Name))
+        {
+            // What an interrupted run leaves: kept up to date by every write, used by no statement, and there for IF NOT EXISTS.
+            await RunUnboundedAsync(node, $"DROP INDEX CONCURRENTLY IF EXISTS {index.Name}", ct);
+        }
+
+        await RunUnboundedAsync(node, index.Statement, ct);
+        await node.ExecuteAsync("RESET lock_timeout", ct);
+    }
+
+    private static async Task RunUnboundedAsync(NpgsqlConnection node, string statement, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(statement, node) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(ct);
     }
 }

@@ -13,9 +13,13 @@ public sealed record MigrationResult(EngineChoice Engine, IReadOnlyList<Migratio
 
 /// <summary>Brings the cluster's schema, roles and nodes to what this version needs. May be repeated, and run by several at once.</summary>
 /// <param name="cluster">The cluster.</param>
-public sealed class Migrator(DatabaseCluster cluster)
+/// <param name="migrations">The migrations, numbered from 1 without gaps; those of this assembly where none are given.</param>
+public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? migrations = null)
 {
+    private static readonly TimeSpan TurnInterval = TimeSpan.FromMilliseconds(200);
+
     private readonly DatabaseOptions options = cluster.Options;
+    private readonly IReadOnlyList<Migration> migrations = migrations ?? Migration.All;
 
     /// <summary>Sets the nodes up, where the superuser is configured, then runs what is pending as the migrator, who is none.</summary>
     /// <param name="ct">Cancels the work; what was applied stays applied.</param>
@@ -33,7 +37,7 @@ public sealed class Migrator(DatabaseCluster cluster)
         var engine = await cluster.EngineAsync(coordinator, ct);
         var applied = await MigrationLog.AppliedAsync(coordinator, ct);
         RefuseChanged(applied);
-        var pending = Migration.All.Where(migration => !applied.ContainsKey(migration.Number)).ToList();
+        var pending = migrations.Where(migration => !applied.ContainsKey(migration.Number)).ToList();
         foreach (var migration in pending)
         {
             await engine.ApplyAsync(coordinator, migration, ct);
@@ -41,7 +45,7 @@ public sealed class Migrator(DatabaseCluster cluster)
 
         await engine.CompleteAsync(coordinator, ct);
         await NodeSetup.HandOverAsync(coordinator, ct);
-        return new MigrationResult(engine.Kind, pending, Math.Max(Migration.All.Count, applied.Keys.DefaultIfEmpty().Max()));
+        return new MigrationResult(engine.Kind, pending, Math.Max(migrations.Count, applied.Keys.DefaultIfEmpty().Max()));
     }
 
     private async Task SetUpAsync(CancellationToken ct)
@@ -61,19 +65,20 @@ public sealed class Migrator(DatabaseCluster cluster)
 
     private static async Task LockAsync(NpgsqlConnection coordinator, CancellationToken ct)
     {
-        // Another run may take longer than any lock of a migration may.
-        await coordinator.ExecuteAsync("SET lock_timeout = 0", ct);
-        await coordinator.ExecuteAsync("SELECT pg_advisory_lock($1)", ct, NodeSetup.LockKey);
-        await coordinator.ExecuteAsync("RESET lock_timeout", ct);
+        // Not by waiting inside a statement: CREATE INDEX CONCURRENTLY of the run whose turn it is would wait for that one's snapshot, for ever.
+        while (!await coordinator.ScalarAsync<bool>("SELECT pg_try_advisory_lock($1)", ct, NodeSetup.LockKey))
+        {
+            await Task.Delay(TurnInterval, ct);
+        }
     }
 
-    private static void RefuseChanged(Dictionary<int, string> applied)
+    private void RefuseChanged(Dictionary<int, string> applied)
     {
-        var changed = Migration.All.Where(m => applied.TryGetValue(m.Number, out var checksum) && checksum != m.Checksum).ToList();
+        var changed = migrations.Where(m => applied.TryGetValue(m.Number, out var checksum) && checksum != m.Checksum).ToList();
         if (changed.Count > 0)
         {
             throw new DatabaseSetupException(
-                $"Migrations that were applied have changed since: {string.Join(", ", changed.Select(m => $"{m.Number:0000}_{m.Name}"))}. "
+                $"Migrations that were applied have changed since: {string.Join(", ", changed.Select(m => m.Title))}. "
                 + "Write a new migration instead, or start over with --fresh.");
         }
     }

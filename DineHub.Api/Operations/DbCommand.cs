@@ -40,7 +40,7 @@ internal static class DbCommand
             var result = await new Migrator(await DatabaseCluster.ResolveAsync(options, ct)).MigrateAsync(ct);
             foreach (var migration in result.Applied)
             {
-                Report($"applied {migration.Number:0000}_{migration.Name}");
+                Report($"applied {migration.Title}");
             }
 
             Report($"The schema is at version {result.Version} on the engine {result.Engine}.");

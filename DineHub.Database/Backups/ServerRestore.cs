@@ -2,7 +2,6 @@ using System.Globalization;
 using DineHub.Database.Nodes;
 using DineHub.Database.Replication;
 using DineHub.Database.Tools;
-using Npgsql;
 
 namespace DineHub.Database.Backups;
 

@@ -87,6 +87,13 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
             return;
         }
 
+        if (migration.Kind == MigrationKind.Contract)
+        {
+            // Before the workers: the facade writes every column that it has.
+            await BriefLocks.InTransactionAsync(
+                coordinator, $"Migration {migration.Title}", token => coordinator.ExecuteAsync(migration.Sql, token), ct);
+        }
+
         // The same on every worker, so those of the last one are all.
         List<string> tables = [];
         foreach (var worker in options.Workers)
@@ -104,6 +111,11 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
                 """, ct, table, column);
         }
 
+        if (migration.Kind == MigrationKind.Contract)
+        {
+            await coordinator.ExecuteAsync("DELETE FROM dinehub.distributed_tables WHERE NOT table_name = ANY ($1)", ct, tables);
+        }
+
         await MigrationLog.RecordAsync(coordinator, migration, ct);
     }
 
@@ -112,14 +124,16 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
     {
         ArgumentNullException.ThrowIfNull(coordinator);
         await WorkerDirectory.UpdateAsync(coordinator, options.Workers, new Dictionary<string, int>(), ct);
+        var everywhere = await ColumnsEverywhereAsync(ct);
         await using var worker = await migrator.OpenAsync(options.Workers[0], DatabaseOptions.DatabaseName, ct);
         var tables = await coordinator.ListAsync(
             "SELECT table_name, distribution_column, coalesce(facade, '') FROM dinehub.distributed_tables ORDER BY table_name",
             row => (Name: row.GetString(0), Column: row.GetString(1), Facade: row.GetString(2)),
             ct);
-        foreach (var table in tables)
+        foreach (var table in tables.Where(table => everywhere.Contains((table.Name, table.Column))))
         {
-            var statements = await FacadeAsync(worker, table.Name, table.Column, ct);
+            var statements = await FacadeAsync(
+                worker, table.Name, table.Column, [.. everywhere.Where(known => known.Table == table.Name).Select(known => known.Column)], ct);
             var checksum = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(statements)));
             if (checksum == table.Facade)
             {
@@ -127,11 +141,16 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
             }
 
             // Rebuilding drops no data: the rows are the workers'. Statements that wait for the lock find the new table by its name.
-            await using var transaction = await coordinator.BeginTransactionAsync(ct);
-            await coordinator.ExecuteAsync("SET LOCAL lock_timeout = '10s'", ct);
-            await coordinator.ExecuteAsync(statements, ct);
-            await coordinator.ExecuteAsync("UPDATE dinehub.distributed_tables SET facade = $1 WHERE table_name = $2", ct, checksum, table.Name);
-            await transaction.CommitAsync(ct);
+            await BriefLocks.InTransactionAsync(
+                coordinator,
+                $"The coordinator's table {table.Name}",
+                async token =>
+                {
+                    await coordinator.ExecuteAsync(statements, token);
+                    await coordinator.ExecuteAsync("UPDATE dinehub.distributed_tables SET facade = $1 WHERE table_name = $2", token, checksum, table.Name);
+                    await NodeSetup.HandOverAsync(coordinator, token);
+                },
+                ct);
         }
     }
 
@@ -180,6 +199,25 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
 
     private static Task<List<string>> TablesAsync(NpgsqlConnection worker, CancellationToken ct) =>
         worker.ListAsync("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1", row => row.GetString(0), ct);
+
+    // What a run that stopped half-way has done on some of the workers only is not for the facade yet, or not any more.
+    private async Task<HashSet<(string Table, string Column)>> ColumnsEverywhereAsync(CancellationToken ct)
+    {
+        HashSet<(string, string)>? everywhere = null;
+        foreach (var worker in options.Workers)
+        {
+            await using var connection = await migrator.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
+            var columns = await connection.ListAsync(
+                """
+                SELECT c.relname::text, a.attname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+                WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+                """, row => (row.GetString(0), row.GetString(1)), ct);
+            everywhere ??= [.. columns];
+            everywhere.IntersectWith(columns);
+        }
+
+        return everywhere!;
+    }
 
     private async Task RefuseReshardingAsync(NpgsqlConnection coordinator, CancellationToken ct)
     {
@@ -250,7 +288,7 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
             .Select(pair => (pair[0], pair[1]));
 
     /// <summary>The statements that build the coordinator's side of one table, from the first worker's catalog.</summary>
-    private async Task<string> FacadeAsync(NpgsqlConnection worker, string table, string column, CancellationToken ct)
+    private async Task<string> FacadeAsync(NpgsqlConnection worker, string table, string column, string[] known, CancellationToken ct)
     {
         var columns = await worker.ListAsync(
             """
@@ -258,9 +296,9 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
                    || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
                    || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')
             FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-            WHERE a.attrelid = format('public.%I', $1)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+            WHERE a.attrelid = format('public.%I', $1)::regclass AND a.attname = ANY ($2)
             ORDER BY a.attnum
-            """, row => row.GetString(0), ct, table);
+            """, row => row.GetString(0), ct, table, known);
         var privileges = await worker.ListAsync(
             """
             SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) privilege

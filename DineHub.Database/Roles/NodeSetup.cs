@@ -30,6 +30,8 @@ internal sealed class NodeSetup(DatabaseOptions options, NodeConnections adminis
         END $do$;
         GRANT dinehub_owner TO dinehub_migrator;
         GRANT pg_monitor TO dinehub_monitor;
+        -- Who holds the lock that a migration waits for, and since when.
+        GRANT pg_read_all_stats TO dinehub_migrator;
         -- A statement that fails is written to the server's log with its values: names, addresses. It fails where it can be tried again, too.
         ALTER ROLE dinehub_api SET log_min_error_statement = 'panic';
         ALTER ROLE dinehub_api SET log_error_verbosity = 'terse';
@@ -74,31 +76,30 @@ internal sealed class NodeSetup(DatabaseOptions options, NodeConnections adminis
     /// <summary>Sets up one server, a primary.</summary>
     public async Task PrepareAsync(DatabaseNode node, CancellationToken ct)
     {
-        await using (var server = await administrator.OpenAsync(node, "postgres", ct))
+        await using var server = await administrator.OpenAsync(node, "postgres", ct);
+        // Held to the end of this method: two runs that grant on the same schema at once fail.
+        await server.ExecuteAsync("SELECT pg_advisory_lock($1)", ct, LockKey);
+
+        // A failed statement is written to the server's log with its text, and these have passwords.
+        await server.ExecuteAsync("SET log_min_error_statement = 'panic'; SET log_statement = 'none'", ct);
+        await server.ExecuteAsync(MakeRoles, ct);
+        foreach (var (role, password) in options.Passwords)
         {
-            await server.ExecuteAsync("SELECT pg_advisory_lock($1)", ct, LockKey);
-
-            // A failed statement is written to the server's log with its text, and these have passwords.
-            await server.ExecuteAsync("SET log_min_error_statement = 'panic'; SET log_statement = 'none'", ct);
-            await server.ExecuteAsync(MakeRoles, ct);
-            foreach (var (role, password) in options.Passwords)
-            {
-                await server.ExecuteFormattedAsync("ALTER ROLE %1$I PASSWORD %2$L", ct, role, password);
-            }
-
-            if (!await server.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", ct, DatabaseOptions.DatabaseName))
-            {
-                await server.ExecuteFormattedAsync("CREATE DATABASE %1$I", ct, DatabaseOptions.DatabaseName);
-            }
-
-            await server.ExecuteFormattedAsync("REVOKE ALL ON DATABASE %1$I FROM PUBLIC", ct, DatabaseOptions.DatabaseName);
-            foreach (var role in DatabaseRoles.WithPassword.Select(role => role.Name).Append(DatabaseRoles.Owner))
-            {
-                await server.ExecuteFormattedAsync("GRANT CONNECT ON DATABASE %1$I TO %2$I", ct, DatabaseOptions.DatabaseName, role);
-            }
-
-            await server.ExecuteFormattedAsync("GRANT TEMPORARY ON DATABASE %1$I TO %2$I", ct, DatabaseOptions.DatabaseName, DatabaseRoles.Migrator);
+            await server.ExecuteFormattedAsync("ALTER ROLE %1$I PASSWORD %2$L", ct, role, password);
         }
+
+        if (!await server.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", ct, DatabaseOptions.DatabaseName))
+        {
+            await server.ExecuteFormattedAsync("CREATE DATABASE %1$I", ct, DatabaseOptions.DatabaseName);
+        }
+
+        await server.ExecuteFormattedAsync("REVOKE ALL ON DATABASE %1$I FROM PUBLIC", ct, DatabaseOptions.DatabaseName);
+        foreach (var role in DatabaseRoles.WithPassword.Select(role => role.Name).Append(DatabaseRoles.Owner))
+        {
+            await server.ExecuteFormattedAsync("GRANT CONNECT ON DATABASE %1$I TO %2$I", ct, DatabaseOptions.DatabaseName, role);
+        }
+
+        await server.ExecuteFormattedAsync("GRANT TEMPORARY ON DATABASE %1$I TO %2$I", ct, DatabaseOptions.DatabaseName, DatabaseRoles.Migrator);
 
         await using var database = await administrator.OpenAsync(node, DatabaseOptions.DatabaseName, ct);
         await database.ExecuteAsync("SET citus.enable_ddl_propagation = off", ct);

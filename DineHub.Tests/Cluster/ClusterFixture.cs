@@ -2,6 +2,8 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using DineHub.AppHost.Local;
+using DineHub.AppHost.Topology;
+using DineHub.Database;
 
 namespace DineHub.Tests.Cluster;
 
@@ -12,7 +14,7 @@ public sealed class ClusterCollection : ICollectionFixture<ClusterFixture>
     public const string Name = "Cluster";
 }
 
-public sealed class ClusterFixture : IAsyncLifetime
+public class ClusterFixture : IAsyncLifetime
 {
     private readonly TemporaryDirectory directory = new();
 
@@ -30,7 +32,7 @@ public sealed class ClusterFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Cluster = new LocalCluster(ReferenceTopology.Load(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
+        Cluster = new LocalCluster(Topology(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
         await Cluster.StartAsync(CancellationToken.None);
         Eu = Client(Cluster.Gateway("eu-west-1").Url);
         Us = Client(Cluster.Gateway("us-east-1").Url);
@@ -98,8 +100,8 @@ public sealed class ClusterFixture : IAsyncLifetime
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>The worker that holds each restaurant's or account's rows.</summary>
-    public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(IReadOnlyCollection<Guid> ids)
+    /// <summary>The databases, as the <c>db</c> verbs see them.</summary>
+    public DatabaseCluster Database()
     {
         var configuration = new Microsoft.Extensions.Configuration.ConfigurationManager();
         foreach (var (key, value) in Cluster.DatabaseEnvironment)
@@ -107,11 +109,19 @@ public sealed class ClusterFixture : IAsyncLifetime
             configuration[key.Replace("__", ":", StringComparison.Ordinal)] = value;
         }
 
-        var database = new DineHub.Database.DatabaseCluster(DineHub.Database.DatabaseOptions.Read(configuration));
+        return new DatabaseCluster(DatabaseOptions.Read(configuration));
+    }
+
+    /// <summary>The worker that holds each restaurant's or account's rows.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> LocateAsync(IReadOnlyCollection<Guid> ids)
+    {
+        var database = Database();
         await using var coordinator = await database.OpenCoordinatorAsync(CancellationToken.None);
         var engine = await database.EngineAsync(coordinator, CancellationToken.None);
         return await engine.LocateAsync(coordinator, ids, CancellationToken.None);
     }
+
+    private protected virtual ClusterTopology Topology() => ReferenceTopology.Load();
 
     private async Task ReadSeedAsync()
     {

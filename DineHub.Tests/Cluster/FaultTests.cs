@@ -1,7 +1,4 @@
-using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using DineHub.AppHost.Local;
 
 namespace DineHub.Tests.Cluster;
@@ -25,7 +22,7 @@ public sealed class FaultTests(ClusterFixture fixture)
 
         load.Failures.ShouldBeEmpty();
         load.Answered.ShouldContainKey("backend-eu-2");
-        await StoredOnceAsync(load);
+        await load.StoredOnceAsync();
     }
 
     [Fact]
@@ -153,84 +150,5 @@ public sealed class FaultTests(ClusterFixture fixture)
                 return true;
             },
             "orders are taken again");
-    }
-
-    private async Task StoredOnceAsync(OrderLoad load)
-    {
-        await using var dataSource = Npgsql.NpgsqlDataSource.Create(fixture.Cluster.ApiConnectionString);
-        await using var command = dataSource.CreateCommand("SELECT idempotency_key FROM orders WHERE restaurant_id = $1 AND idempotency_key = ANY ($2)");
-        command.Parameters.AddWithValue(fixture.IdOf(Lucia));
-        command.Parameters.AddWithValue(load.Acknowledged.ToArray());
-        await using var reader = await command.ExecuteReaderAsync();
-        var stored = new List<string>();
-        while (await reader.ReadAsync())
-        {
-            stored.Add(reader.GetString(0));
-        }
-
-        stored.Order().ShouldBe(load.Acknowledged.Order());
-    }
-
-    /// <summary>Clients that place one order after the other through the gateway of eu-west-1.</summary>
-    private sealed class OrderLoad : IAsyncDisposable
-    {
-        private readonly CancellationTokenSource stop = new();
-        private Task clients = Task.CompletedTask;
-
-        public ConcurrentBag<string> Failures { get; } = [];
-
-        public ConcurrentBag<string> Acknowledged { get; } = [];
-
-        public ConcurrentDictionary<string, int> Answered { get; } = new();
-
-        public static OrderLoad Start(ClusterFixture fixture, string slug, int clients)
-        {
-            var load = new OrderLoad();
-            load.clients = Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(() => load.RunAsync(fixture, slug))));
-            return load;
-        }
-
-        public Task ReachAsync(int orders)
-        {
-            var target = Acknowledged.Count + orders;
-            return Eventually.TrueAsync(() => Acknowledged.Count + Failures.Count >= target, $"{orders} more orders are placed");
-        }
-
-        public async Task StopAsync()
-        {
-            await stop.CancelAsync();
-            await clients;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await StopAsync();
-            stop.Dispose();
-        }
-
-        private async Task RunAsync(ClusterFixture fixture, string slug)
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                var key = Guid.NewGuid().ToString();
-                try
-                {
-                    using var response = await ClusterFixture.PlaceAsync(fixture.Eu, fixture.OrdersOf(slug), ClusterFixture.Basket(), key);
-                    if (response.StatusCode != HttpStatusCode.Created)
-                    {
-                        Failures.Add($"{response.StatusCode} {await response.Content.ReadAsStringAsync()}");
-                        continue;
-                    }
-
-                    (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("total").GetInt64().ShouldBe(3500);
-                    Acknowledged.Add(key);
-                    Answered.AddOrUpdate(response.Headers.GetValues("X-DineHub-Node").Single(), 1, (_, count) => count + 1);
-                }
-                catch (HttpRequestException e)
-                {
-                    Failures.Add(e.Message);
-                }
-            }
-        }
     }
 }

@@ -2,7 +2,6 @@ using System.Text.Json;
 using DineHub.AppHost.Local;
 using DineHub.Database;
 using DineHub.Database.Nodes;
-using DineHub.Database.Replication;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
