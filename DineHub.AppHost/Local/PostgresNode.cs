@@ -128,7 +128,7 @@ public sealed class PostgresNode : LocalNode
         // What pg_rewind needs too, when it lets a crashed server recover without the settings of its command line.
         await File.AppendAllTextAsync(
             Path.Combine(made, "postgresql.conf"),
-            $"\nmax_prepared_transactions = 200\n{(Context.UsesCitus ? "shared_preload_libraries = 'citus'\n" : "")}",
+            $"\nmax_prepared_transactions = 200\nwal_keep_size = '256MB'\n{(Context.UsesCitus ? "shared_preload_libraries = 'citus'\n" : "")}",
             ct);
         Directory.Move(made, DataDirectory);
     }

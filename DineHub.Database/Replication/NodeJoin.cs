@@ -112,7 +112,8 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
         {
             return (record, name == group.Home.Name) switch
             {
-                (null, true) when Array.TrueForAll(others, probe => !probe.Answers) => (JoinResult.New, "there is no data anywhere"),
+                // A group that has data is known to every primary.
+                (null, true) when !other.Answers => (JoinResult.New, $"nobody knows of {group.Name}, and there is no data"),
                 _ => (null, $"{name} has no data and waits for {partner.Name} to be the primary that it can be copied from: it is {other.State} ({other.Problem ?? "start or promote it"})"),
             };
         }
