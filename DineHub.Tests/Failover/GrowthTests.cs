@@ -28,7 +28,8 @@ public sealed class GrowthTests(FailoverFixture fixture)
         // One more worker than the data is spread over.
         var options = fixture.Options;
         var more = options with { Workers = [.. options.Workers, options.Workers[0] with { Name = "db-worker-4" }] };
-        (await Should.ThrowAsync<DatabaseSetupException>(() => new Migrator(new DatabaseCluster(more)).MigrateAsync(CancellationToken.None))).Message.ShouldContain("install Citus");
+        var cluster = await DatabaseCluster.ResolveAsync(more, CancellationToken.None);
+        (await Should.ThrowAsync<DatabaseSetupException>(() => new Migrator(cluster).MigrateAsync(CancellationToken.None))).Message.ShouldContain("install Citus");
         await fixture.HealAsync();
         await using var load = new FaultLoad(fixture);
         await load.ReachAsync(10);
