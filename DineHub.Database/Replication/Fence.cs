@@ -12,9 +12,11 @@ internal static class Fence
     /// <summary>The note's name in the data folder.</summary>
     public const string File = "dinehub.fenced";
 
-    // A server's programs run in its data folder; SQL has no word for "end yourself". Only a superuser may do this.
+    // A server's programs run in its data folder; SQL has no word for "end yourself". Only a superuser may do this. On a full disk the note
+    // stays empty, and serves as well. One that is left beside a server that goes on would keep it from starting again some day.
     private const string Shoot = $"""
-        COPY (SELECT 'fenced at ' || now()) TO PROGRAM 'cat > {File} && kill -INT "$(head -n 1 postmaster.pid)"'
+        COPY (SELECT 'fenced at ' || now()) TO PROGRAM
+        'cat > {File}; test -e {File} && kill -INT "$(head -n 1 postmaster.pid)" || (rm -f {File}; false)'
         """;
 
     public static async Task ApplyAsync(NpgsqlConnection primary, CancellationToken ct)

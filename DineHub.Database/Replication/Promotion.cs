@@ -127,7 +127,14 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
             }
 
             report($"{old.Name} works; it is fenced and shut down, and sends what {next.Name} still lacks ({lag.Bytes ?? 0} bytes)");
-            await Fence.ApplyAsync(primary, ct);
+            try
+            {
+                await Fence.ApplyAsync(primary, ct);
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ExternalRoutineException)
+            {
+                throw new DatabaseSetupException($"'{old.Name}' could not be fenced, and goes on as it was; its log tells why. Stop its server, then run this again.");
+            }
         }
 
         var clock = time.GetTimestamp();

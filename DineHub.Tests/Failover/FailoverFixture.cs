@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using DineHub.AppHost.Local;
 using DineHub.Database;
@@ -15,9 +16,17 @@ public sealed class FailoverCollection : ICollectionFixture<FailoverFixture>
 }
 
 /// <summary>A cluster with standbys whose database nodes are killed and promoted. One backend a region, and little patience for a standby that has gone.</summary>
-public sealed class FailoverFixture : IAsyncLifetime
+public class FailoverFixture : IAsyncLifetime
 {
     private readonly TemporaryDirectory directory = new();
+    private readonly Durability durability;
+
+    public FailoverFixture()
+        : this(Durability.Standby)
+    {
+    }
+
+    protected FailoverFixture(Durability durability) => this.durability = durability;
 
     public LocalCluster Cluster { get; private set; } = null!;
 
@@ -33,8 +42,9 @@ public sealed class FailoverFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var topology = ReferenceTopology.Load(
-            ("Regions:0:Backends", "1"), ("Regions:1:Backends", "1"), ("Database:StandbyTimeoutSeconds", "4"), ("Database:Durability", "Standby"));
+            ("Regions:0:Backends", "1"), ("Regions:1:Backends", "1"), ("Database:StandbyTimeoutSeconds", "4"), ("Database:Durability", durability.ToString()));
         Cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
+        await BeforeStartAsync();
         await Cluster.StartAsync(CancellationToken.None);
         Eu = Client(Cluster.Gateway("eu-west-1").Url);
         Us = Client(Cluster.Gateway("us-east-1").Url);
@@ -48,11 +58,19 @@ public sealed class FailoverFixture : IAsyncLifetime
         Us?.Dispose();
         if (Cluster is not null)
         {
+            await Cluster.StopAsync();
+            await AfterStopAsync();
             await Cluster.DisposeAsync();
         }
 
         directory.Dispose();
     }
+
+    /// <summary>What a test needs of the machine before a server has data.</summary>
+    protected virtual Task BeforeStartAsync() => Task.CompletedTask;
+
+    /// <summary>Takes it back, before the folders are removed.</summary>
+    protected virtual Task AfterStopAsync() => Task.CompletedTask;
 
     public static HttpClient Client(Uri url) => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(60) };
 
@@ -78,7 +96,7 @@ public sealed class FailoverFixture : IAsyncLifetime
 
         foreach (var group in Options.Groups)
         {
-            await Eventually.TrueAsync(() => InSyncAsync(group.Name), $"{group.Name} is in sync");
+            await Eventually.TrueAsync(() => IsWholeAsync(group.Name), $"{group.Name} is whole");
         }
     }
 
@@ -88,15 +106,45 @@ public sealed class FailoverFixture : IAsyncLifetime
         return view.Groups.First(candidate => candidate.Group.Name == group) is { Primary.State: ServerState.Primary, Standby.State: ServerState.Standby, Record.InSync: true };
     }
 
-    public NpgsqlDataSource Connect(string server, string role = "postgres")
+    public async Task<HttpResponseMessage> PlaceAsync((Guid Id, string Worker, object Basket) restaurant, string? key = null, HttpClient? client = null) =>
+        await Tests.Cluster.ClusterFixture.PlaceAsync(client ?? Eu, $"/api/v1/restaurants/{restaurant.Id}/orders", restaurant.Basket, key);
+
+    /// <summary>Waits until every restaurant takes an order again.</summary>
+    public async Task TakeOrdersAsync()
     {
-        var builder = new NpgsqlConnectionStringBuilder(Server(server).AdminConnectionString("dinehub"));
+        foreach (var restaurant in Restaurants)
+        {
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    using var response = await PlaceAsync(restaurant);
+                    return response.StatusCode == HttpStatusCode.Created;
+                },
+                $"{restaurant.Id} on {restaurant.Worker} takes orders");
+        }
+    }
+
+    /// <summary>Whether a group is as it is configured: a primary and a standby, and every acknowledged commit on as many disks as there should be.</summary>
+    private async Task<bool> IsWholeAsync(string group)
+    {
+        if (durability == Durability.Standby)
+        {
+            return await InSyncAsync(group);
+        }
+
+        var view = await ViewAsync();
+        return view.Groups.First(candidate => candidate.Group.Name == group) is { Primary.State: ServerState.Primary, Standby.State: ServerState.Standby };
+    }
+
+    public NpgsqlDataSource Connect(string server, string role = "postgres", string application = "test")
+    {
+        var builder = new NpgsqlConnectionStringBuilder(Server(server).AdminConnectionString("dinehub")) { ApplicationName = application, Pooling = false };
         if (role != "postgres")
         {
             (builder.Username, builder.Password) = (role, Options.Passwords[role]);
         }
 
-        return NpgsqlDataSource.Create(builder.ConnectionString + ";Pooling=false");
+        return NpgsqlDataSource.Create(builder.ConnectionString);
     }
 
     /// <summary>The keys of the orders of a restaurant, read where they are.</summary>

@@ -1,0 +1,60 @@
+using System.Net;
+
+namespace DineHub.Tests.Failover;
+
+/// <summary>Servers that have no connection left for the API.</summary>
+[Collection(FaultCollection.Name)]
+public sealed class ConnectionShortageTests(FaultFixture fixture)
+{
+    private const string Worker = "db-worker-3";
+
+    [Fact]
+    public async Task A_worker_without_free_connections_costs_its_restaurants_orders_and_nobody_elses()
+    {
+        await fixture.HealAsync();
+        var (worker, _) = await fixture.GroupAsync(Worker);
+        var (coordinator, _) = await fixture.GroupAsync(fixture.Options.Coordinator.Name);
+        (await BurstAsync()).ShouldAllBe(answer => answer.Status == HttpStatusCode.Created);
+        var before = await IdleSessions.OfTheApiAsync(fixture, coordinator.Name);
+        await using (var idle = await IdleSessions.TakeFreeAsync(fixture, worker.Name))
+        {
+            await idle.TakeAllAsync();
+            var answers = await BurstAsync();
+            answers.Where(answer => answer.Worker == Worker).ShouldAllBe(answer => answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry);
+            answers.Where(answer => answer.Worker != Worker).ShouldAllBe(answer => answer.Status == HttpStatusCode.Created);
+        }
+
+        await fixture.TakeOrdersAsync();
+        (await IdleSessions.OfTheApiAsync(fixture, coordinator.Name)).IsSupersetOf(before).ShouldBeTrue("the pool was not cleared");
+    }
+
+    [Fact]
+    public async Task A_coordinator_without_free_connections_tells_all_to_come_back_and_takes_orders_again_when_it_has_some()
+    {
+        await fixture.HealAsync();
+        var (coordinator, _) = await fixture.GroupAsync(fixture.Options.Coordinator.Name);
+        var backends = fixture.Cluster.Backends.Select(backend => backend.ProcessId).ToList();
+        await using (var idle = await IdleSessions.TakeFreeAsync(fixture, coordinator.Name))
+        {
+            // More at once than the pool has connections. Whoever is refused one costs the pool those that it has (NpgsqlConnector.Break clears
+            // it after each transient failure), and they are opened anew: so any of these may be told to come back.
+            var some = await BurstAsync();
+            some.ShouldAllBe(answer => answer.Status == HttpStatusCode.Created || (answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry));
+            some.ShouldContain(answer => answer.Status == HttpStatusCode.ServiceUnavailable);
+
+            await idle.TakeAllAsync();
+            (await BurstAsync()).ShouldAllBe(answer => answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry);
+        }
+
+        await fixture.TakeOrdersAsync();
+        fixture.Cluster.Backends.Select(backend => backend.ProcessId).ShouldBe(backends);
+    }
+
+    /// <summary>Orders of all restaurants at the same time, in both regions.</summary>
+    private async Task<IReadOnlyList<(string Worker, HttpStatusCode Status, bool TellsWhenToRetry)>> BurstAsync() =>
+        await Task.WhenAll(fixture.Restaurants.SelectMany(restaurant => new[] { fixture.Eu, fixture.Us }.Select(async client =>
+        {
+            using var response = await fixture.PlaceAsync(restaurant, client: client);
+            return (restaurant.Worker, response.StatusCode, response.Headers.RetryAfter is not null);
+        })));
+}

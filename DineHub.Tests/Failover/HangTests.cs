@@ -1,0 +1,102 @@
+using System.Net;
+using DineHub.AppHost.Local;
+
+namespace DineHub.Tests.Failover;
+
+/// <summary>Servers that accept connections and do not answer.</summary>
+[Collection(FaultCollection.Name)]
+public sealed class HangTests(FaultFixture fixture)
+{
+    private const string Worker = "db-worker-3";
+
+    [Fact]
+    public async Task Requests_to_a_coordinator_that_hangs_end_and_an_order_in_doubt_is_there_once()
+    {
+        await fixture.HealAsync();
+        var (coordinator, _) = await fixture.GroupAsync(fixture.Options.Coordinator.Name);
+        var keys = fixture.Restaurants.ToDictionary(restaurant => restaurant, _ => Guid.NewGuid().ToString());
+        await using var load = new FaultLoad(fixture);
+        await load.ReachAsync(20);
+        coordinator.Suspend();
+        try
+        {
+            await ShouldBeRefusedAsync(keys);
+            await Eventually.TrueAsync(() => AreReadyAsync(HttpStatusCode.ServiceUnavailable), "the backends say that they cannot serve");
+        }
+        finally
+        {
+            coordinator.Resume();
+        }
+
+        await ShouldBeThereOnceAsync(keys);
+        await Eventually.TrueAsync(() => AreReadyAsync(HttpStatusCode.OK), "the backends can serve");
+        await load.ReachAsync(20);
+        await load.StopAsync();
+        await load.VerifyAsync();
+        coordinator.State.ShouldBe(NodeState.Ready);
+    }
+
+    [Fact]
+    public async Task A_worker_that_hangs_keeps_its_restaurants_waiting_and_nobody_elses()
+    {
+        await fixture.HealAsync();
+        var (worker, _) = await fixture.GroupAsync(Worker);
+        var others = fixture.Restaurants.Where(restaurant => restaurant.Worker != Worker).ToList();
+        var keys = fixture.Restaurants.Except(others).ToDictionary(restaurant => restaurant, _ => Guid.NewGuid().ToString());
+        worker.Suspend();
+        try
+        {
+            var waiting = ShouldBeRefusedAsync(keys);
+            foreach (var restaurant in others)
+            {
+                using var response = await fixture.PlaceAsync(restaurant);
+                response.StatusCode.ShouldBe(HttpStatusCode.Created, restaurant.Worker);
+            }
+
+            await waiting;
+        }
+        finally
+        {
+            worker.Resume();
+        }
+
+        await ShouldBeThereOnceAsync(keys);
+    }
+
+    private Task ShouldBeRefusedAsync(Dictionary<(Guid Id, string Worker, object Basket), string> keys) => Task.WhenAll(keys.Select(async pair =>
+    {
+        using var response = await fixture.PlaceAsync(pair.Key, pair.Value);
+        response.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable, await response.Content.ReadAsStringAsync());
+        response.Headers.RetryAfter.ShouldNotBeNull();
+    }));
+
+    private async Task ShouldBeThereOnceAsync(Dictionary<(Guid Id, string Worker, object Basket), string> keys)
+    {
+        foreach (var (restaurant, key) in keys)
+        {
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    using var response = await fixture.PlaceAsync(restaurant, key, fixture.Us);
+                    return response.StatusCode == HttpStatusCode.Created;
+                },
+                $"{restaurant.Worker} takes the order");
+            (await fixture.KeysAsync(restaurant.Id)).Count(stored => stored == key).ShouldBe(1);
+        }
+    }
+
+    private async Task<bool> AreReadyAsync(HttpStatusCode status)
+    {
+        foreach (var backend in fixture.Cluster.Backends)
+        {
+            using var client = FailoverFixture.Client(backend.Url);
+            using var response = await client.GetAsync("/health/ready");
+            if (response.StatusCode != status)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}
