@@ -125,16 +125,12 @@ internal static partial class ProcessLauncher
         return process;
     }
 
-    // proc(5): "pid (name) state ppid …", and the name may hold anything.
-    private static List<int> ChildrenOf(int parent) => !Directory.Exists("/proc") ? [] :
-        [.. Directory.EnumerateDirectories("/proc")
-            .Select(path => int.TryParse(Path.GetFileName(path), out var pid) ? pid : 0)
-            .Where(pid => pid > 0 && ParentOf(pid) == parent)];
-
-    private static int ParentOf(int pid)
+    /// <summary>The process that started another; 0 where that has gone.</summary>
+    public static int ParentOf(int pid)
     {
         try
         {
+            // proc(5): "pid (name) state ppid …", and the name may hold anything.
             var stat = File.ReadAllText($"/proc/{pid}/stat");
             return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         }
@@ -143,6 +139,11 @@ internal static partial class ProcessLauncher
             return 0;
         }
     }
+
+    private static List<int> ChildrenOf(int parent) => !Directory.Exists("/proc") ? [] :
+        [.. Directory.EnumerateDirectories("/proc")
+            .Select(path => int.TryParse(Path.GetFileName(path), out var pid) ? pid : 0)
+            .Where(pid => pid > 0 && ParentOf(pid) == parent)];
 
     // The death signal comes when the *thread* that forked ends (prctl(2)), and the pool's threads end when they idle.
     // So one thread, which lives as long as the process, starts them all.

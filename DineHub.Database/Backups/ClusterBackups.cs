@@ -22,7 +22,7 @@ public sealed class ClusterBackups(DatabaseOptions options, BackupOptions backup
 
     /// <summary>
     /// Backs up each primary of this machine, and starts to archive its WAL where that was not done before; a standby is made ready to go on with
-    /// it. Then makes a restore point of the cluster.
+    /// it. Where the coordinator is on this machine, makes a restore point of the cluster, too.
     /// </summary>
     /// <param name="kind">What to copy.</param>
     /// <param name="ct">Cancels the work.</param>
@@ -48,7 +48,10 @@ public sealed class ClusterBackups(DatabaseOptions options, BackupOptions backup
             report($"{group.Group.Name}: {backup.Kind} backup {backup.Label} of {server.Name}, {backup.DatabaseBytes} bytes, {backup.RepositoryBytes} in the repository");
         }
 
-        await MakeRestorePointAsync("backup", ct);
+        if (backups.Servers.Any(server => server.Name == view.Groups[0].Primary.Node.Name))
+        {
+            await MakeRestorePointAsync("backup", ct);
+        }
     }
 
     /// <summary>Makes a point that the whole cluster can be restored to, and waits until it is in the archive.</summary>

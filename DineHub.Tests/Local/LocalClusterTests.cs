@@ -138,25 +138,11 @@ public sealed class LocalClusterTests
         nodes.Count.ShouldBe(15);
         var all = Directory.GetDirectories("/proc")
             .Select(path => int.TryParse(Path.GetFileName(path), out var pid) ? pid : 0)
-            .Where(pid => pid > 0 && nodes.Contains(ParentOf(pid)))
+            .Where(pid => pid > 0 && nodes.Contains(ProcessLauncher.ParentOf(pid)))
             .Concat(nodes)
             .ToList();
         all.Count.ShouldBeGreaterThan(nodes.Count);
         return all;
-    }
-
-    private static int ParentOf(int pid)
-    {
-        try
-        {
-            // proc(5): "pid (name) state ppid …", and the name may hold anything.
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return 0;
-        }
     }
 
     // A zombie has ended too: it only waits for whoever inherited it to ask how.
