@@ -36,11 +36,10 @@ public sealed class ConnectionShortageTests(FaultFixture fixture)
         var backends = fixture.Cluster.Backends.Select(backend => backend.ProcessId).ToList();
         await using (var idle = await IdleSessions.TakeFreeAsync(fixture, coordinator.Name))
         {
-            // More at once than the pool has connections. Npgsql takes the refusal of one (SQLSTATE class 53) for the end of the server
+            // Backends go on with the connections that they have, if those are enough. Npgsql takes the refusal of one (SQLSTATE class 53) for the end of the server
             // and clears the pool (PostgresErrorCodes.IsCriticalFailure, NpgsqlConnector.Break): any of these may be told to come back.
             var some = await BurstAsync();
             some.ShouldAllBe(answer => answer.Status == HttpStatusCode.Created || (answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry));
-            some.ShouldContain(answer => answer.Status == HttpStatusCode.ServiceUnavailable);
 
             await idle.TakeAllAsync();
             (await BurstAsync()).ShouldAllBe(answer => answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry);
