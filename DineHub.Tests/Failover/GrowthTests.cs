@@ -13,6 +13,7 @@ public sealed class GrowthTests(FailoverFixture fixture)
     [StockFact]
     public async Task An_engine_that_cannot_move_shards_says_what_is_needed_and_changes_nothing()
     {
+        await fixture.HealAsync();
         await WithEngineAsync(async (engine, coordinator) =>
         {
             foreach (var refused in new Func<Task>[]
@@ -25,12 +26,10 @@ public sealed class GrowthTests(FailoverFixture fixture)
             }
         });
 
-        // One more worker than the data is spread over.
-        var options = fixture.Options;
-        var more = options with { Workers = [.. options.Workers, options.Workers[0] with { Name = "db-worker-4" }] };
-        var cluster = await DatabaseCluster.ResolveAsync(more, CancellationToken.None);
-        (await Should.ThrowAsync<DatabaseSetupException>(() => new Migrator(cluster).MigrateAsync(CancellationToken.None))).Message.ShouldContain("install Citus");
-        await fixture.HealAsync();
+        // One more worker than the data is spread over, at the address of one that answers.
+        var options = (await DatabaseCluster.ResolveAsync(fixture.Options, CancellationToken.None)).Options;
+        var more = new DatabaseCluster(options with { Workers = [.. options.Workers, options.Workers[0] with { Name = "db-worker-4" }] });
+        (await Should.ThrowAsync<DatabaseSetupException>(() => new Migrator(more).MigrateAsync(CancellationToken.None))).Message.ShouldContain("install Citus");
         await using var load = new FaultLoad(fixture);
         await load.ReachAsync(10);
         await load.StopAsync();
