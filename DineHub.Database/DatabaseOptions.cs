@@ -74,6 +74,10 @@ public sealed record DatabaseOptions
     /// <summary>Shards of a distributed table on Citus, 1 to 1024.</summary>
     public int Shards { get; init; } = 32;
 
+    /// <summary>The group that a server belongs to; null where there is no such server.</summary>
+    /// <param name="server">The server's name.</param>
+    public DatabaseGroup? GroupOf(string server) => Groups.FirstOrDefault(group => group.Members.Any(member => member.Name == server));
+
     /// <summary>Reads the options from configuration.</summary>
     /// <param name="configuration">
     /// <c>Database:AdminConnectionString</c>, <c>Database:Engine</c>, <c>Database:Coordinator{Name,Region,Host,Port}</c>,

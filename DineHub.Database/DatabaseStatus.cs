@@ -63,12 +63,30 @@ public sealed record DatabaseStatus(
             engine.Kind,
             await coordinator.ScalarAsync<int>("SELECT coalesce(max(number), 0) FROM dinehub.migrations", ct),
             options.Durability,
-            [.. view.Groups.SelectMany(group => group.Members.Select(member =>
-                new NodeStatus(member.Node, group.Group.Name, member.State, member.Version, member.SizeBytes, member.Problem)))],
+            await Task.WhenAll(view.Groups.SelectMany(group => group.Members.Select(member => NodeAsync(connections, group.Group.Name, member, ct)))),
             await Task.WhenAll(view.Groups.Where(group => group.Group.Standby is not null).Select(group => ReplicationAsync(connections, group, ct))),
             await engine.SpreadAsync(coordinator, reachable, ct),
             restaurants.Count,
             restaurants.Count(restaurant => located.TryGetValue(restaurant.Id, out var node) && regions.GetValueOrDefault(node) == restaurant.Region));
+    }
+
+    private static async Task<NodeStatus> NodeAsync(NodeConnections connections, string group, NodeProbe probe, CancellationToken ct)
+    {
+        long? size = null;
+        if (probe.Answers)
+        {
+            try
+            {
+                await using var connection = await connections.OpenAsync(probe.Node, DatabaseOptions.DatabaseName, ct);
+                size = await connection.ScalarAsync<long>("SELECT pg_database_size(current_database())", ct);
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            {
+                // It has gone since it was asked: shown without its size.
+            }
+        }
+
+        return new NodeStatus(probe.Node, group, probe.State, probe.Version, size, probe.Problem);
     }
 
     private static async Task<ReplicationStatus> ReplicationAsync(NodeConnections connections, GroupView group, CancellationToken ct)

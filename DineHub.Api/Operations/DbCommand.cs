@@ -90,7 +90,7 @@ internal static class DbCommand
         command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: false, async options =>
         {
             var name = result.GetRequiredValue(node);
-            var group = options.Groups.FirstOrDefault(candidate => candidate.Members.Any(member => member.Name == name))
+            var group = options.GroupOf(name)
                 ?? throw new DatabaseSetupException($"There is no node '{name}' in Database:Coordinator, Database:Nodes or Database:Standbys.");
             await new NodeJoin(options, group, name, new ServerFiles(result.GetRequiredValue(data), result.GetValue(bin)), Report).RunAsync(result.GetValue(force), ct);
         }));

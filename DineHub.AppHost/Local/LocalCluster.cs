@@ -137,7 +137,7 @@ public sealed class LocalCluster : IAsyncDisposable
     public string DatabaseEnvironmentFile => directory.DatabaseEnvironmentFile;
 
     /// <summary>What the <c>db</c> verbs of DineHub.Api need in their environment. Secret.</summary>
-    public IReadOnlyDictionary<string, string> DatabaseEnvironment => new Dictionary<string, string>(DescribeDatabases())
+    public IReadOnlyDictionary<string, string> DatabaseEnvironment => new Dictionary<string, string>(context.DatabaseEnvironment)
     {
         ["Database__AdminConnectionString"] = Coordinator.AdminConnectionString("postgres"),
         ["Database__ApiPassword"] = context.Secrets.ApiPassword,

@@ -1,5 +1,6 @@
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
+using DineHub.Database.Replication;
 using Npgsql;
 
 namespace DineHub.Database.Backups;
@@ -131,7 +132,7 @@ public sealed class ClusterBackups(DatabaseOptions options, BackupOptions backup
         foreach (var server in backups.Servers)
         {
             var group = GroupOf(server);
-            var restore = new ServerRestore(ToolFor(server), SecretsFor(), server, backups.BinDirectory, connections, time, report);
+            var restore = new ServerRestore(ToolFor(server), Secrets, server, new ServerFiles(server.DataDirectory, backups.BinDirectory), connections, time, report);
             if (server.Name == group.Home.Name)
             {
                 await restore.RunAsync(target, options.Groups, ct);
@@ -143,14 +144,14 @@ public sealed class ClusterBackups(DatabaseOptions options, BackupOptions backup
         }
     }
 
+    private BackupSecrets Secrets => new(backups.Passphrase, connections.Password);
+
     private IEnumerable<(DatabaseGroup Group, ServerOnThisMachine Server)> HomesOrStandbys() =>
         backups.Servers.Select(server => (Group: GroupOf(server), Server: server)).GroupBy(pair => pair.Group.Name).Select(pairs => pairs.First());
 
     private DatabaseGroup GroupOf(ServerOnThisMachine server) =>
-        options.Groups.FirstOrDefault(group => group.Members.Any(member => member.Name == server.Name))
+        options.GroupOf(server.Name)
         ?? throw new DatabaseSetupException($"Database:Servers names '{server.Name}', which is in no group of Database:Coordinator, Database:Nodes and Database:Standbys.");
-
-    private BackupSecrets SecretsFor() => new(backups.Passphrase, connections.Password);
 
     private PgBackRest ToolFor(ServerOnThisMachine server)
     {
@@ -168,7 +169,7 @@ public sealed class ClusterBackups(DatabaseOptions options, BackupOptions backup
                 FullBackups = backups.FullBackups,
                 DifferentialBackups = backups.DifferentialBackups,
             },
-            SecretsFor(),
+            Secrets,
             time);
     }
 }

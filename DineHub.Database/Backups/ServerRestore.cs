@@ -7,7 +7,7 @@ namespace DineHub.Database.Backups;
 
 /// <summary>Restores one server on its machine: lays out its files, lets it recover where nobody can reach it, and writes down that it is a primary.</summary>
 internal sealed class ServerRestore(
-    PgBackRest backups, BackupSecrets secrets, ServerOnThisMachine server, string? binDirectory, NodeConnections connections, TimeProvider time, Action<string> report)
+    PgBackRest backups, BackupSecrets secrets, ServerOnThisMachine server, ServerFiles files, NodeConnections connections, TimeProvider time, Action<string> report)
 {
     private const int RecoveryDeadlineSeconds = 12 * 60 * 60;
     private const int StatusLine = 7;
@@ -18,7 +18,7 @@ internal sealed class ServerRestore(
 
     private PgBackRestConfiguration Configuration => backups.Configuration;
 
-    private string Control => binDirectory is null ? "pg_ctl" : Path.Combine(binDirectory, "pg_ctl");
+    private string Control => files.Program("pg_ctl");
 
     private string Log => Path.Combine(Configuration.ToolDirectory, "recovery.log");
 
@@ -58,7 +58,7 @@ internal sealed class ServerRestore(
         }
 
         // Nobody else may be there to tell 'db join' that this is the primary: everything was restored.
-        await tool.WriteAsync(Path.Combine(server.DataDirectory, NodeJoin.RestoredFile), "", ct);
+        await tool.WriteAsync(files[NodeJoin.RestoredFile], "", ct);
         report($"{server.Name}: ready to be started");
     }
 
@@ -135,7 +135,7 @@ internal sealed class ServerRestore(
     {
         try
         {
-            return File.ReadLines(Path.Combine(server.DataDirectory, "postmaster.pid")).ElementAtOrDefault(StatusLine)?.Trim() ?? "";
+            return File.ReadLines(files["postmaster.pid"]).ElementAtOrDefault(StatusLine)?.Trim() ?? "";
         }
         catch (IOException)
         {

@@ -36,6 +36,13 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
         ("fetch_size", "5000"),
     ];
 
+    /// <summary>The partition's remainder for each id of $1, where there are $2 partitions.</summary>
+    internal const string RemainderOfIds = """
+        SELECT id, remainder
+        FROM unnest($1) AS id, generate_series(0, $2 - 1) AS remainder
+        WHERE satisfies_hash_partition('orders'::regclass, $2, remainder, id)
+        """;
+
     /// <inheritdoc/>
     public EngineChoice Kind => EngineChoice.Postgres;
 
@@ -160,11 +167,7 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
     {
         ArgumentNullException.ThrowIfNull(coordinator);
         var rows = await coordinator.ListAsync(
-            """
-            SELECT id, remainder
-            FROM unnest($1) AS id, generate_series(0, $2 - 1) AS remainder
-            WHERE satisfies_hash_partition('orders'::regclass, $2, remainder, id)
-            """,
+            RemainderOfIds,
             row => (Id: row.GetGuid(0), Remainder: row.GetInt32(1)),
             ct,
             restaurantIds.ToArray(),

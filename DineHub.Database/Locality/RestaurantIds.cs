@@ -1,3 +1,4 @@
+using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using Npgsql;
 
@@ -65,11 +66,7 @@ public sealed class RestaurantIds(NpgsqlDataSource dataSource)
                   JOIN pg_dist_placement AS placement ON placement.shardid = wanted.shard_id
                   JOIN pg_dist_node AS node ON node.groupid = placement.groupid AND node.noderole = 'primary'
                   """
-                : """
-                  SELECT id, remainder
-                  FROM unnest($1) AS id, generate_series(0, $2 - 1) AS remainder
-                  WHERE satisfies_hash_partition('orders'::regclass, $2, remainder, id)
-                  """,
+                : PostgresEngine.RemainderOfIds,
             row => (Id: row.GetGuid(0), Place: row.GetInt32(1)),
             ct,
             isCitus ? [ids.ToArray()] : [ids.ToArray(), workers.Count]);

@@ -24,11 +24,10 @@ public enum ServerState
 /// <param name="State">What it is.</param>
 /// <param name="Timeline">Its timeline, which grows with each promotion; null where it does not answer.</param>
 /// <param name="Version">PostgreSQL's version; null where it does not answer.</param>
-/// <param name="SizeBytes">The size of its DineHub database in bytes; null where it does not answer.</param>
 /// <param name="Records">What it knows of who is whose primary.</param>
 /// <param name="Problem">Why it does not answer, in one line.</param>
 public sealed record NodeProbe(
-    DatabaseNode Node, ServerState State, int? Timeline, string? Version, long? SizeBytes, IReadOnlyList<PrimaryRecord> Records, string? Problem)
+    DatabaseNode Node, ServerState State, int? Timeline, string? Version, IReadOnlyList<PrimaryRecord> Records, string? Problem)
 {
     /// <summary>Whether it answers.</summary>
     public bool Answers => State is ServerState.Primary or ServerState.Standby;
@@ -46,23 +45,22 @@ public sealed record NodeProbe(
         try
         {
             await using var connection = await OpenAsync(connections, node, deadline.Token);
-            var (standby, timeline, version, size) = (await connection.ListAsync(
+            var (standby, timeline, version) = (await connection.ListAsync(
                 """
                 SELECT pg_is_in_recovery(),
                        CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
                             ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer END,
-                       split_part(current_setting('server_version'), ' ', 1),
-                       pg_database_size(current_database())
+                       split_part(current_setting('server_version'), ' ', 1)
                 """,
-                row => (row.GetBoolean(0), row.GetInt32(1), row.GetString(2), row.GetInt64(3)),
+                row => (row.GetBoolean(0), row.GetInt32(1), row.GetString(2)),
                 deadline.Token))[0];
             return new NodeProbe(
-                node, standby ? ServerState.Standby : ServerState.Primary, timeline, version, size, await PrimaryRecords.ReadAsync(connection, deadline.Token), Problem: null);
+                node, standby ? ServerState.Standby : ServerState.Primary, timeline, version, await PrimaryRecords.ReadAsync(connection, deadline.Token), Problem: null);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             var refused = e is NpgsqlException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
-            return new NodeProbe(node, refused ? ServerState.Down : ServerState.Silent, null, null, null, [], e.Message.ReplaceLineEndings(" "));
+            return new NodeProbe(node, refused ? ServerState.Down : ServerState.Silent, null, null, [], e.Message.ReplaceLineEndings(" "));
         }
     }
 

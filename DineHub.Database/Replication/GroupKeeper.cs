@@ -77,9 +77,7 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
         var standby = view.Standby!;
         await using var connection = await connections.OpenAsync(primary, DatabaseOptions.DatabaseName, ct);
         var record = view.Record?.Node == primary.Name ? view.Record : new PrimaryRecord(group.Name, primary.Name, (view.Record?.Generation ?? 0) + 1, InSync: false, time.GetUtcNow());
-        await connection.ExecuteAsync(
-            "SELECT pg_create_physical_replication_slot($1, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)",
-            ct, ReplicationLag.SlotOf(standby.Node.Name));
+        await ReplicationSlot.EnsureAsync(connection, standby.Node.Name, ct);
         await DropSlotsOfStandbyAsync(standby, ct);
         var lag = await ReplicationLag.ReadAsync(connection, standby.Node.Name, ct);
         if (lag.SlotIsLost)
@@ -216,7 +214,7 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
             await using var connection = await connections.OpenAsync(standby.Node, DatabaseOptions.DatabaseName, ct);
             await connection.ExecuteAsync(
                 "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active AND slot_name = ANY ($1)",
-                ct, (object)group.Members.Select(member => ReplicationLag.SlotOf(member.Name)).ToArray());
+                ct, (object)group.Members.Select(member => ReplicationSlot.Of(member.Name)).ToArray());
         }
     }
 

@@ -121,6 +121,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
         if (wasStandby)
         {
             // The partner may have another address by now; it is looked for until it is there.
+            await WritePasswordAsync(ct);
             await WriteSettingsAsync(ct);
             return (JoinResult.Standby, $"it was one; {partner.Name} is {other.State}");
         }
@@ -166,7 +167,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
     /// <summary>Makes the slot that keeps this server's WAL on the primary; tells whether the WAL that it needs has been lost.</summary>
     private async Task<bool> PrepareSlotAsync(CancellationToken ct)
     {
-        var slot = ReplicationLag.SlotOf(name);
+        var slot = ReplicationSlot.Of(name);
         await using var primary = await connections.OpenAsync(partner, DatabaseOptions.DatabaseName, ct);
         var lost = await primary.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND wal_status = 'lost')", ct, slot);
         if (lost)
@@ -175,8 +176,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
             await primary.ExecuteAsync("SELECT pg_drop_replication_slot($1)", ct, slot);
         }
 
-        await primary.ExecuteAsync(
-            "SELECT pg_create_physical_replication_slot($1, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)", ct, slot);
+        await ReplicationSlot.EnsureAsync(primary, name, ct);
         return lost;
     }
 
@@ -207,7 +207,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
         report($"{name} is copied from {partner.Name}");
         await tool.RunAsync(
             files.Program("pg_basebackup"),
-            ["--pgdata", copy, "--dbname", ConnectionInfo("", "dinehub-copy"), "--wal-method=stream", "--checkpoint=fast", "--slot", ReplicationLag.SlotOf(name)],
+            ["--pgdata", copy, "--dbname", ConnectionInfo("", "dinehub-copy"), "--wal-method=stream", "--checkpoint=fast", "--slot", ReplicationSlot.Of(name)],
             ct);
         Remove(files.DataDirectory);
         Directory.Move(copy, files.DataDirectory);
@@ -224,7 +224,6 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
     // The file is the one that ALTER SYSTEM writes; the primary's came with its files, and the last line of a name counts.
     private async Task WriteSettingsAsync(CancellationToken ct)
     {
-        await WritePasswordAsync(ct);
         var path = files["postgresql.auto.conf"];
         var kept = File.Exists(path)
             ? (await File.ReadAllLinesAsync(path, ct)).Where(line => !Array.Exists(Settings, name => line.StartsWith(name, StringComparison.Ordinal)))
@@ -233,7 +232,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
         [
             .. kept,
             $"primary_conninfo = '{ConnectionInfo("").Replace("'", "''", StringComparison.Ordinal)}'",
-            $"primary_slot_name = '{ReplicationLag.SlotOf(name)}'",
+            $"primary_slot_name = '{ReplicationSlot.Of(name)}'",
         ];
         await tool.WriteAsync(path, string.Join('\n', lines) + "\n", ct);
     }

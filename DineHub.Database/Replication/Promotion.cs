@@ -202,8 +202,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
             await PrimaryRecords.WriteAsync(connection, record with { InSync = false, ChangedAt = time.GetUtcNow() }, ct);
 
             // Keeps the WAL that the old server needs to follow; and the checkpoint tells pg_rewind of the new timeline.
-            await connection.ExecuteAsync(
-                "SELECT pg_create_physical_replication_slot($1, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)", ct, ReplicationLag.SlotOf(old.Name));
+            await ReplicationSlot.EnsureAsync(connection, old.Name, ct);
             await connection.ExecuteAsync("CHECKPOINT", ct);
             return connection;
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using DineHub.Database.Nodes;
 using Npgsql;
 
@@ -12,14 +11,6 @@ namespace DineHub.Database.Replication;
 /// <param name="SlotIsLost">Whether WAL that it needs has been removed: it must be built anew.</param>
 public sealed record ReplicationLag(bool IsStreaming, bool IsSynchronous, long? Bytes, double? Seconds, bool SlotIsLost)
 {
-    /// <summary>The name of the slot that keeps a standby's WAL on its primary.</summary>
-    /// <param name="standby">The standby's name.</param>
-    public static string SlotOf(string standby)
-    {
-        ArgumentNullException.ThrowIfNull(standby);
-        return standby.Replace('-', '_').ToLower(CultureInfo.InvariantCulture);
-    }
-
     /// <summary>Asks a primary.</summary>
     /// <param name="primary">A connection to it, as a superuser or a member of pg_monitor.</param>
     /// <param name="standby">The standby's name.</param>
@@ -47,6 +38,6 @@ public sealed record ReplicationLag(bool IsStreaming, bool IsSynchronous, long? 
                 row.GetBoolean(4)),
             ct,
             standby,
-            SlotOf(standby)))[0];
+            ReplicationSlot.Of(standby)))[0];
     }
 }

@@ -321,8 +321,7 @@ public sealed class AccountTests(ClusterFixture fixture)
         logs.Length.ShouldBeGreaterThanOrEqualTo(fixture.Cluster.Nodes.Count);
         foreach (var log in logs)
         {
-            using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            var text = await reader.ReadToEndAsync();
+            var text = await LogFile.ReadAsync(log);
             secrets.Where(secret => text.Contains(secret, StringComparison.Ordinal)).ShouldBeEmpty(log);
         }
     }

@@ -77,9 +77,12 @@ public class ClusterFixture : IAsyncLifetime
     }
 
     /// <summary>An item without required options, as a basket, for any restaurant.</summary>
-    public async Task<object> AnyBasketAsync(string slug)
+    public Task<object> AnyBasketAsync(string slug) => AnyBasketAsync(Eu, IdOf(slug));
+
+    /// <summary>An item without required options, as a basket, for any restaurant.</summary>
+    public static async Task<object> AnyBasketAsync(HttpClient client, Guid restaurant)
     {
-        using var menu = JsonDocument.Parse(await Eu.GetStringAsync($"/api/v1/restaurants/{IdOf(slug)}/menu"));
+        using var menu = JsonDocument.Parse(await client.GetStringAsync($"/api/v1/restaurants/{restaurant}/menu"));
         var item = menu.RootElement.GetProperty("categories").EnumerateArray()
             .SelectMany(category => category.GetProperty("items").EnumerateArray())
             .First(item => item.GetProperty("modifierGroups").EnumerateArray().All(group => group.GetProperty("min").GetInt32() == 0));
@@ -101,15 +104,18 @@ public class ClusterFixture : IAsyncLifetime
     }
 
     /// <summary>The databases, as the <c>db</c> verbs see them.</summary>
-    public DatabaseCluster Database()
+    public DatabaseCluster Database() => new(OptionsOf(Cluster));
+
+    /// <summary>How the <c>db</c> verbs are configured for a cluster.</summary>
+    public static DatabaseOptions OptionsOf(LocalCluster cluster)
     {
         var configuration = new Microsoft.Extensions.Configuration.ConfigurationManager();
-        foreach (var (key, value) in Cluster.DatabaseEnvironment)
+        foreach (var (key, value) in cluster.DatabaseEnvironment)
         {
             configuration[key.Replace("__", ":", StringComparison.Ordinal)] = value;
         }
 
-        return new DatabaseCluster(DatabaseOptions.Read(configuration));
+        return DatabaseOptions.Read(configuration);
     }
 
     /// <summary>The worker that holds each restaurant's or account's rows.</summary>

@@ -35,7 +35,7 @@ public sealed class GroupTests
     public void A_group_without_an_answering_primary_has_the_one_that_last_was()
     {
         var group = new DatabaseGroup(new DatabaseNode("w", "eu", "h1", 1), new DatabaseNode("w-standby", "us", "h2", 2));
-        NodeProbe Probe(DatabaseNode node, ServerState state, int? timeline = null) => new(node, state, timeline, null, null, [], null);
+        NodeProbe Probe(DatabaseNode node, ServerState state, int? timeline = null) => new(node, state, timeline, null, [], null);
         var promoted = new PrimaryRecord("w", "w-standby", 2, InSync: true, Time);
         var down = new GroupView(group, [Probe(group.Home, ServerState.Standby), Probe(group.Standby!, ServerState.Down)], promoted);
         down.Primary.Node.Name.ShouldBe("w-standby");
@@ -81,7 +81,7 @@ public sealed class GroupTests
         options.Durability.ShouldBe(Durability.Standby);
         options.Groups.Select(group => (group.Name, group.Standby!.Name)).ShouldBe([("db-coordinator", "db-coordinator-standby"), ("db-worker-1", "db-worker-1-standby")]);
         options.Groups[1].PartnerOf("db-worker-1-standby")!.Name.ShouldBe("db-worker-1");
-        ReplicationLag.SlotOf("db-worker-1-standby").ShouldBe("db_worker_1_standby");
+        ReplicationSlot.Of("db-worker-1-standby").ShouldBe("db_worker_1_standby");
     }
 
     private static ConfigurationManager Configuration()

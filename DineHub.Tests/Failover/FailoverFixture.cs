@@ -3,7 +3,7 @@ using System.Text.Json;
 using DineHub.AppHost.Local;
 using DineHub.Database;
 using DineHub.Database.Nodes;
-using Microsoft.Extensions.Configuration;
+using DineHub.Tests.Cluster;
 using Npgsql;
 
 namespace DineHub.Tests.Failover;
@@ -34,10 +34,10 @@ public class FailoverFixture : IAsyncLifetime
 
     public HttpClient Us { get; private set; } = null!;
 
-    /// <summary>Some restaurants that are always open, at least one on each worker; by the worker's name.</summary>
+    /// <summary>The restaurants of the seed, all of them open all week, each with the worker that holds it and a basket.</summary>
     public IReadOnlyList<(Guid Id, string Worker, object Basket)> Restaurants { get; private set; } = [];
 
-    public DatabaseOptions Options => DatabaseOptions.Read(Configuration());
+    public DatabaseOptions Options => ClusterFixture.OptionsOf(Cluster);
 
     public async Task InitializeAsync()
     {
@@ -46,8 +46,8 @@ public class FailoverFixture : IAsyncLifetime
         Cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
         await BeforeStartAsync();
         await Cluster.StartAsync(CancellationToken.None);
-        Eu = Client(Cluster.Gateway("eu-west-1").Url);
-        Us = Client(Cluster.Gateway("us-east-1").Url);
+        Eu = ClusterFixture.Client(Cluster.Gateway("eu-west-1").Url);
+        Us = ClusterFixture.Client(Cluster.Gateway("us-east-1").Url);
         await OpenAllWeekAsync();
         Restaurants = await ReadRestaurantsAsync();
     }
@@ -71,8 +71,6 @@ public class FailoverFixture : IAsyncLifetime
 
     /// <summary>Takes it back, before the folders are removed.</summary>
     protected virtual Task AfterStopAsync() => Task.CompletedTask;
-
-    public static HttpClient Client(Uri url) => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(60) };
 
     public PostgresNode Server(string name) => Cluster.Databases.First(server => server.Name == name);
 
@@ -107,7 +105,7 @@ public class FailoverFixture : IAsyncLifetime
     }
 
     public async Task<HttpResponseMessage> PlaceAsync((Guid Id, string Worker, object Basket) restaurant, string? key = null, HttpClient? client = null) =>
-        await Tests.Cluster.ClusterFixture.PlaceAsync(client ?? Eu, $"/api/v1/restaurants/{restaurant.Id}/orders", restaurant.Basket, key);
+        await ClusterFixture.PlaceAsync(client ?? Eu, $"/api/v1/restaurants/{restaurant.Id}/orders", restaurant.Basket, key);
 
     /// <summary>Waits until every restaurant takes an order again.</summary>
     public async Task TakeOrdersAsync()
@@ -181,34 +179,16 @@ public class FailoverFixture : IAsyncLifetime
     private async Task<List<(Guid Id, string Worker, object Basket)>> ReadRestaurantsAsync()
     {
         using var page = JsonDocument.Parse(await Eu.GetStringAsync("/api/v1/restaurants?limit=100"));
-        var open = page.RootElement.GetProperty("items").EnumerateArray()
-            .Where(r => r.GetProperty("openingHours").GetProperty("weekly").EnumerateArray().Count(span => span.GetProperty("opens").GetString() == span.GetProperty("closes").GetString()) == 7)
-            .Select(r => r.GetProperty("id").GetGuid())
-            .ToList();
+        var ids = page.RootElement.GetProperty("items").EnumerateArray().Select(r => r.GetProperty("id").GetGuid()).ToList();
         var cluster = await DatabaseCluster.ResolveAsync(Options, CancellationToken.None);
         await using var coordinator = await cluster.OpenCoordinatorAsync(CancellationToken.None);
-        var located = await (await cluster.EngineAsync(coordinator, CancellationToken.None)).LocateAsync(coordinator, open, CancellationToken.None);
+        var located = await (await cluster.EngineAsync(coordinator, CancellationToken.None)).LocateAsync(coordinator, ids, CancellationToken.None);
         var restaurants = new List<(Guid Id, string Worker, object Basket)>();
-        foreach (var id in open)
+        foreach (var id in ids)
         {
-            using var menu = JsonDocument.Parse(await Eu.GetStringAsync($"/api/v1/restaurants/{id}/menu"));
-            var item = menu.RootElement.GetProperty("categories").EnumerateArray()
-                .SelectMany(category => category.GetProperty("items").EnumerateArray())
-                .First(item => item.GetProperty("modifierGroups").EnumerateArray().All(group => group.GetProperty("min").GetInt32() == 0));
-            restaurants.Add((id, located[id], new { fulfilment = new { type = "Table", table = "7" }, lines = new[] { new { itemId = item.GetProperty("id").GetString(), quantity = 1 } } }));
+            restaurants.Add((id, located[id], await ClusterFixture.AnyBasketAsync(Eu, id)));
         }
 
         return restaurants;
-    }
-
-    private ConfigurationManager Configuration()
-    {
-        var configuration = new ConfigurationManager();
-        foreach (var (key, value) in Cluster.DatabaseEnvironment)
-        {
-            configuration[key.Replace("__", ":", StringComparison.Ordinal)] = value;
-        }
-
-        return configuration;
     }
 }

@@ -33,7 +33,7 @@ public sealed class FullDiskTests(FaultFixture fixture)
         await fixture.HealAsync();
         await load.StopAsync();
         await load.VerifyAsync();
-        (await ReadLogAsync()).ShouldContain("PANIC:  could not write");
+        (await LogFile.ReadAsync(fixture.Server(FaultFixture.SmallWorker).LogFile)).ShouldContain("PANIC:  could not write");
     }
 
     [SmallDiskFact]
@@ -111,11 +111,4 @@ public sealed class FullDiskTests(FaultFixture fixture)
     }
 
     private (Guid Id, string Worker, object Basket) Restaurant() => fixture.Restaurants.First(restaurant => restaurant.Worker == FaultFixture.SmallWorker);
-
-    private async Task<string> ReadLogAsync()
-    {
-        await using var stream = new FileStream(fixture.Server(FaultFixture.SmallWorker).LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        using var reader = new StreamReader(stream);
-        return await reader.ReadToEndAsync();
-    }
 }

@@ -89,7 +89,7 @@ public sealed class HangTests(FaultFixture fixture)
     {
         foreach (var backend in fixture.Cluster.Backends)
         {
-            using var client = FailoverFixture.Client(backend.Url);
+            using var client = Tests.Cluster.ClusterFixture.Client(backend.Url);
             using var response = await client.GetAsync("/health/ready");
             if (response.StatusCode != status)
             {

@@ -112,7 +112,7 @@ public sealed class PromotionTests(FailoverFixture fixture)
         await fixture.Cluster.PromoteAsync(Worker, CancellationToken.None);
         await next.KillAsync();
         var coming = old.StartAsync(CancellationToken.None);
-        await Eventually.TrueAsync(async () => (await ReadAsync(old.LogFile)).Contains("is no primary any more and waits for", StringComparison.Ordinal), "the former primary waits");
+        await Eventually.TrueAsync(async () => (await LogFile.ReadAsync(old.LogFile)).Contains("is no primary any more and waits for", StringComparison.Ordinal), "the former primary waits");
         coming.IsCompleted.ShouldBeFalse();
         (await ProbeAsync(old)).State.ShouldBe(ServerState.Down);
 
@@ -142,7 +142,7 @@ public sealed class PromotionTests(FailoverFixture fixture)
         await load.ReachAsync(10);
         await load.StopAsync();
         (await fixture.GroupAsync(Worker)).ShouldBe((next, old));
-        (await ReadAsync(fixture.Cluster.Keepers.Single().LogFile)).ShouldContain($"{old.Name} is a second primary of {Worker}");
+        (await LogFile.ReadAsync(fixture.Cluster.Keepers.Single().LogFile)).ShouldContain($"{old.Name} is a second primary of {Worker}");
         await load.VerifyAsync();
     }
 
@@ -182,7 +182,7 @@ public sealed class PromotionTests(FailoverFixture fixture)
             await keeper.StartAsync(CancellationToken.None);
             await Eventually.TrueAsync(async () => await PlaceAsync(restaurant, key) is HttpStatusCode.Created or HttpStatusCode.OK, "the primary goes on alone");
             (await fixture.InSyncAsync("db-worker-2")).ShouldBeFalse();
-            (await ReadAsync(keeper.LogFile)).ShouldContain("db-worker-2: DEGRADED to durability Local");
+            (await LogFile.ReadAsync(keeper.LogFile)).ShouldContain("db-worker-2: DEGRADED to durability Local");
         }
         finally
         {
@@ -217,13 +217,5 @@ public sealed class PromotionTests(FailoverFixture fixture)
     {
         using var response = await Cluster.ClusterFixture.PlaceAsync(fixture.Eu, $"/api/v1/restaurants/{restaurant.Id}/orders", restaurant.Basket, key.ToString());
         return response.StatusCode;
-    }
-
-    // Its node writes to it meanwhile.
-    private static async Task<string> ReadAsync(string file)
-    {
-        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        using var reader = new StreamReader(stream);
-        return await reader.ReadToEndAsync();
     }
 }
