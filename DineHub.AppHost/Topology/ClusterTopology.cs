@@ -1,3 +1,5 @@
+using DineHub.Ingress;
+
 namespace DineHub.AppHost.Topology;
 
 /// <summary>When a commit is acknowledged.</summary>
@@ -48,8 +50,14 @@ public sealed record ClusterTopology
     /// <summary>How many shards a distributed table has on Citus.</summary>
     public required int Shards { get; init; }
 
-    /// <summary>The first port of the local gateways, one each in the order of the nodes; 0 allocates free ones. 1 to 65535 otherwise.</summary>
+    /// <summary>How the ingresses behave.</summary>
+    public required IngressPolicy Ingress { get; init; }
+
+    /// <summary>The first port of the local gateways for HTTP, one each in the order of the nodes; 0 allocates free ones. 1 to 65535 otherwise.</summary>
     public required int LocalGatewayPort { get; init; }
+
+    /// <summary>The first port of the local gateways for HTTPS; as <see cref="LocalGatewayPort"/>.</summary>
+    public required int LocalGatewayTlsPort { get; init; }
 
     /// <summary>The one coordinator.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

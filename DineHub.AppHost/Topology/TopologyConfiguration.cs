@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using DineHub.Ingress;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.AppHost.Topology;
@@ -49,7 +50,7 @@ public static partial class TopologyConfiguration
     /// <exception cref="TopologyException">The topology is not valid.</exception>
     public static ClusterTopology Read(IConfiguration configuration)
     {
-        var errors = new List<TopologyError>();
+        var errors = new List<ConfigurationError>();
         var root = new SectionReader(configuration, errors);
         var name = Label(root, "Name", "dinehub");
         var domain = DomainName(root, "Domain", fallback: null);
@@ -94,12 +95,15 @@ public static partial class TopologyConfiguration
         }
 
         database.RefuseUnknown();
+        var ingress = IngressPolicy.Read(configuration.GetSection(IngressPolicy.Section), errors);
         var headscaleRegion = RegionOf(root.Section("Headscale"), regions, first);
         var monitoringRegion = RegionOf(root.Section("Monitoring"), regions, first);
         var local = root.Section("Local");
-        var ingresses = regions.Sum(region => region.Ingresses);
-        var gatewayPort = local.Number("GatewayPort", fallback: 8080, minimum: 0, maximum: 65535 - Math.Max(0, ingresses - 1));
+        var mostLocalPort = 65535 - Math.Max(0, regions.Sum(region => region.Ingresses) - 1);
+        var gatewayPort = local.Number("GatewayPort", fallback: 8080, minimum: 0, maximum: mostLocalPort);
+        var gatewayTlsPort = local.Number("GatewayTlsPort", fallback: gatewayPort == 0 ? 0 : 8443, minimum: 0, maximum: mostLocalPort);
         local.RefuseUnknown();
+        root.Section(IngressPolicy.Section);
         root.RefuseUnknown();
         if (errors.Count > 0)
         {
@@ -123,7 +127,9 @@ public static partial class TopologyConfiguration
             Durability = durability,
             StandbyTimeoutSeconds = standbyTimeout,
             Shards = shards,
+            Ingress = ingress,
             LocalGatewayPort = gatewayPort,
+            LocalGatewayTlsPort = gatewayTlsPort,
             Nodes =
             [
                 .. Numbered(regions, region => region.Ingresses, Role.Ingress, "ingress"),

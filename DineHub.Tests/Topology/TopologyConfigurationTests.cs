@@ -2,6 +2,7 @@ using System.Text.Json;
 using DineHub.AppHost.Topology;
 using FsCheck;
 using FsCheck.Fluent;
+using DineHub.Ingress;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Tests.Topology;
@@ -158,7 +159,7 @@ public sealed class TopologyConfigurationTests
         Enum.GetValues<Role>().ShouldAllBe(role => AccessPolicy.PartyOf(role).ToString() == role.ToString());
     }
 
-    private static IReadOnlyList<TopologyError> Errors(params (string Key, string? Value)[] overrides) =>
+    private static IReadOnlyList<ConfigurationError> Errors(params (string Key, string? Value)[] overrides) =>
         Should.Throw<TopologyException>(() => ReferenceTopology.Load(overrides)).Errors;
 
     private static Arbitrary<ClusterTopology> ValidTopologies() =>

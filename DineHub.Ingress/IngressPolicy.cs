@@ -1,0 +1,163 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+
+namespace DineHub.Ingress;
+
+/// <summary>
+/// How an ingress behaves: the one record that YARP is configured from and nginx' configuration is generated from. The setting of a
+/// property has its name, below <see cref="Section"/>: <c>Ingress:EjectionSeconds</c>, <c>Ingress:RateLimits:Orders:Burst</c>.
+/// </summary>
+public sealed record IngressPolicy
+{
+    /// <summary>The section of the configuration that it is read from.</summary>
+    public const string Section = "Ingress";
+
+    // Each number once: its setting, how it is read from a policy and put into one, and its range.
+    private static readonly Number[] Numbers =
+    [
+        new("HstsSeconds", p => p.HstsSeconds, (p, v) => p with { HstsSeconds = v }, 0, 63_072_000),
+        new("ConnectTimeoutMilliseconds", p => p.ConnectTimeoutMilliseconds, (p, v) => p with { ConnectTimeoutMilliseconds = v }, 50, 60_000),
+        new("ResponseTimeoutSeconds", p => p.ResponseTimeoutSeconds, (p, v) => p with { ResponseTimeoutSeconds = v }, 1, 3600),
+        new("RequestHeadersTimeoutSeconds", p => p.RequestHeadersTimeoutSeconds, (p, v) => p with { RequestHeadersTimeoutSeconds = v }, 1, 120),
+        new("RequestBodyTimeoutSeconds", p => p.RequestBodyTimeoutSeconds, (p, v) => p with { RequestBodyTimeoutSeconds = v }, 1, 120),
+        new("IdleTimeoutSeconds", p => p.IdleTimeoutSeconds, (p, v) => p with { IdleTimeoutSeconds = v }, 1, 3600),
+        new("DrainSeconds", p => p.DrainSeconds, (p, v) => p with { DrainSeconds = v }, 1, 600),
+        new("MaxBodyBytes", p => p.MaxBodyBytes, (p, v) => p with { MaxBodyBytes = v }, 1024, 100 * 1024 * 1024),
+        new("MaxRequestLineBytes", p => p.MaxRequestLineBytes, (p, v) => p with { MaxRequestLineBytes = v }, 1024, 65_536),
+        new("MaxHeaderBytes", p => p.MaxHeaderBytes, (p, v) => p with { MaxHeaderBytes = v }, 4096, 262_144),
+        new("MaxConnections", p => p.MaxConnections, (p, v) => p with { MaxConnections = v }, 100, 1_000_000),
+        new("MaxFurtherTries", p => p.MaxFurtherTries, (p, v) => p with { MaxFurtherTries = v }, 0, 5),
+        new("RetryBudgetPercent", p => p.RetryBudgetPercent, (p, v) => p with { RetryBudgetPercent = v }, 0, 100),
+        new("EjectAfterFailures", p => p.EjectAfterFailures, (p, v) => p with { EjectAfterFailures = v }, 1, 100),
+        new("EjectionSeconds", p => p.EjectionSeconds, (p, v) => p with { EjectionSeconds = v }, 1, 3600),
+        new("HealthIntervalMilliseconds", p => p.HealthIntervalMilliseconds, (p, v) => p with { HealthIntervalMilliseconds = v }, 100, 60_000),
+        new("HealthTimeoutMilliseconds", p => p.HealthTimeoutMilliseconds, (p, v) => p with { HealthTimeoutMilliseconds = v }, 100, 60_000),
+        new("HealthFailures", p => p.HealthFailures, (p, v) => p with { HealthFailures = v }, 1, 100),
+        new("MaintenanceRetryAfterSeconds", p => p.MaintenanceRetryAfterSeconds, (p, v) => p with { MaintenanceRetryAfterSeconds = v }, 1, 86_400),
+        .. Limit("RateLimits:Client", p => p.ClientLimit, (p, v) => p with { ClientLimit = v }),
+        .. Limit("RateLimits:SignIn", p => p.SignInLimit, (p, v) => p with { SignInLimit = v }),
+        .. Limit("RateLimits:Orders", p => p.OrdersLimit, (p, v) => p with { OrdersLimit = v }),
+    ];
+
+    /// <summary>For how many seconds browsers insist on HTTPS (RFC 6797), 0 to 63,072,000; 0 sends no header. Never sent for localhost, where it would bind other projects.</summary>
+    public int HstsSeconds { get; init; } = 31_536_000;
+
+    /// <summary>How long a connection to a backend may take, 50 to 60,000 ms.</summary>
+    public int ConnectTimeoutMilliseconds { get; init; } = 2000;
+
+    /// <summary>How long a backend may be silent, before its answer and within it, 1 to 3600 s. Streams send a heartbeat every 10 s.</summary>
+    public int ResponseTimeoutSeconds { get; init; } = 30;
+
+    /// <summary>How long a client may take for the head of a request, 1 to 120 s.</summary>
+    public int RequestHeadersTimeoutSeconds { get; init; } = 10;
+
+    /// <summary>How long a client may be silent within the body of a request, or while it is sent an answer, 1 to 120 s.</summary>
+    public int RequestBodyTimeoutSeconds { get; init; } = 10;
+
+    /// <summary>How long a client's connection is kept without a request, 1 to 3600 s.</summary>
+    public int IdleTimeoutSeconds { get; init; } = 75;
+
+    /// <summary>How long requests that are under way may take to end once the ingress is told to stop, 1 to 600 s.</summary>
+    public int DrainSeconds { get; init; } = 20;
+
+    /// <summary>The longest body of a request, 1 KiB to 100 MiB, in bytes; a longer one is 413.</summary>
+    public int MaxBodyBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>The longest first line of a request, 1 to 64 KiB, in bytes; a longer one is 414.</summary>
+    public int MaxRequestLineBytes { get; init; } = 8 * 1024;
+
+    /// <summary>The most that the header fields of a request may have together, 4 to 256 KiB, in bytes; more is 431.</summary>
+    public int MaxHeaderBytes { get; init; } = 32 * 1024;
+
+    /// <summary>How many clients' connections are open at most, 100 to 1,000,000.</summary>
+    public int MaxConnections { get; init; } = 16_384;
+
+    /// <summary>How often a request that may be repeated is sent to another backend, 0 to 5.</summary>
+    public int MaxFurtherTries { get; init; } = 2;
+
+    /// <summary>Further tries as a share of the requests, 0 to 100 percent.</summary>
+    public int RetryBudgetPercent { get; init; } = 10;
+
+    /// <summary>After how many failures within <see cref="EjectionSeconds"/> a backend gets no requests for a while, 1 to 100. Failures are refused and broken connections, time-outs, 502 and 504.</summary>
+    public int EjectAfterFailures { get; init; } = 3;
+
+    /// <summary>For how long a backend that has failed gets no requests, 1 to 3600 s.</summary>
+    public int EjectionSeconds { get; init; } = 10;
+
+    /// <summary>How often each backend is asked for its health, 100 to 60,000 ms; by YARP only.</summary>
+    public int HealthIntervalMilliseconds { get; init; } = 2000;
+
+    /// <summary>How long it may take to tell its health, 100 to 60,000 ms; by YARP only.</summary>
+    public int HealthTimeoutMilliseconds { get; init; } = 2000;
+
+    /// <summary>After how many unanswered questions in a row a backend counts as unhealthy, 1 to 100; by YARP only.</summary>
+    public int HealthFailures { get; init; } = 2;
+
+    /// <summary>What Retry-After says during maintenance, 1 to 86,400 s.</summary>
+    public int MaintenanceRetryAfterSeconds { get; init; } = 60;
+
+    /// <summary>All requests of one client.</summary>
+    public RateLimit ClientLimit { get; init; } = new(PerMinute: 6000, Burst: 200);
+
+    /// <summary>One client's signing in and registering.</summary>
+    public RateLimit SignInLimit { get; init; } = new(PerMinute: 10, Burst: 10);
+
+    /// <summary>One client's placing of orders.</summary>
+    public RateLimit OrdersLimit { get; init; } = new(PerMinute: 60, Burst: 20);
+
+    /// <summary>The limit of a route.</summary>
+    /// <param name="kind">Which one.</param>
+    public RateLimit LimitOf(RateLimitKind kind) => kind switch
+    {
+        RateLimitKind.SignIn => SignInLimit,
+        RateLimitKind.Orders => OrdersLimit,
+        _ => ClientLimit,
+    };
+
+    /// <summary>Reads a policy; what is absent is as the defaults say.</summary>
+    /// <param name="section">The section.</param>
+    /// <param name="errors">Where every mistake is noted: numbers out of range, and settings that there are not.</param>
+    public static IngressPolicy Read(IConfigurationSection section, List<ConfigurationError> errors)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        var readers = new Dictionary<string, SectionReader>();
+        SectionReader ReaderOf(string path)
+        {
+            if (!readers.TryGetValue(path, out var reader))
+            {
+                var end = path.LastIndexOf(':');
+                reader = path.Length == 0 ? new SectionReader(section, errors) : ReaderOf(end < 0 ? "" : path[..end]).Section(path[(end + 1)..]);
+                readers.Add(path, reader);
+            }
+
+            return reader;
+        }
+
+        var policy = new IngressPolicy();
+        foreach (var number in Numbers)
+        {
+            var end = number.Setting.LastIndexOf(':');
+            var value = ReaderOf(end < 0 ? "" : number.Setting[..end]).Number(number.Setting[(end + 1)..], number.Get(policy), number.Minimum, number.Maximum);
+            policy = number.Set(policy, value);
+        }
+
+        foreach (var reader in readers.Values)
+        {
+            reader.RefuseUnknown();
+        }
+
+        return policy;
+    }
+
+    /// <summary>Every setting with its value, as <see cref="Read"/> takes them: <c>Ingress:EjectionSeconds</c>.</summary>
+    public IEnumerable<KeyValuePair<string, string>> ToSettings() =>
+        Numbers.Select(number => KeyValuePair.Create($"{Section}:{number.Setting}", number.Get(this).ToString(CultureInfo.InvariantCulture)));
+
+    private static Number[] Limit(string name, Func<IngressPolicy, RateLimit> get, Func<IngressPolicy, RateLimit, IngressPolicy> set) =>
+    [
+        new($"{name}:PerMinute", p => get(p).PerMinute, (p, v) => set(p, get(p) with { PerMinute = v }), 1, 1_000_000),
+        new($"{name}:Burst", p => get(p).Burst, (p, v) => set(p, get(p) with { Burst = v }), 1, 100_000),
+    ];
+
+    private sealed record Number(string Setting, Func<IngressPolicy, int> Get, Func<IngressPolicy, int, IngressPolicy> Set, int Minimum, int Maximum);
+}

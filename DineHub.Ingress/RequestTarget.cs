@@ -1,0 +1,21 @@
+using System.Text.RegularExpressions;
+
+namespace DineHub.Ingress;
+
+/// <summary>
+/// Paths that two servers may read in two ways: empty segments, dot segments, backslashes, and encoded slashes, dots, backslashes and
+/// control characters. No address of DineHub has any, and browsers resolve dot segments before they send them, so they are refused (400) before
+/// anybody reads them: "reject and escape", as Envoy calls it (path normalization, CVE-2021-29492).
+/// </summary>
+public static partial class RequestTarget
+{
+    /// <summary>Matches what is refused, in the request target as it came, its query included where there is one; without regard to case. PCRE and .NET read it alike.</summary>
+    public const string AmbiguousPattern = @"^[^?]*(//|/\.\.?(/|$|\?)|\\|%(2[ef]|5c|[01][0-9a-f]|7f))";
+
+    /// <summary>Whether a request target (RFC 9112, section 3.2.1: origin form) is refused.</summary>
+    /// <param name="target">The target, as it came.</param>
+    public static bool IsAmbiguous(string target) => Ambiguous().IsMatch(target);
+
+    [GeneratedRegex(AmbiguousPattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Ambiguous();
+}
