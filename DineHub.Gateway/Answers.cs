@@ -47,6 +47,20 @@ internal static class Answers
         };
     }
 
+    /// <summary>Gives the gateway's own problems the types and titles of the policy, also those that ASP.NET Core knows no type of.</summary>
+    public static void NameProblems(ProblemDetailsOptions options)
+    {
+        var inner = options.CustomizeProblemDetails;
+        options.CustomizeProblemDetails = context =>
+        {
+            inner?.Invoke(context);
+            if (IngressProblem.All.FirstOrDefault(problem => problem.Status == context.ProblemDetails.Status) is { } known)
+            {
+                (context.ProblemDetails.Type, context.ProblemDetails.Title) = (known.Type, known.Title);
+            }
+        };
+    }
+
     /// <summary>Ends streams when the gateway stops: they have no end to wait for, and whoever reads one comes back, to another gateway.</summary>
     public static Func<HttpContext, RequestDelegate, Task> EndStreamsOnStop(IHostApplicationLifetime lifetime) => (http, next) =>
     {

@@ -25,6 +25,7 @@ internal static class GatewayApplication
         var services = builder.Services;
         services.AddSingleton(policy).AddSingleton(TimeProvider.System).AddSingleton<GatewayMetrics>();
         services.AddRequestFaultHandler();
+        services.PostConfigure<ProblemDetailsOptions>(Answers.NameProblems);
         services.AddHealthChecks().AddCheck<BackendsHealthCheck>("backends", tags: ["ready"]);
         services.AddHttpsRedirection(redirect => redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect);
         services.AddHsts(hsts =>
