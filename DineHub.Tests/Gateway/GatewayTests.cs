@@ -6,6 +6,7 @@ using System.Text.Json;
 using DineHub.AppHost.Local;
 using DineHub.Gateway;
 using DineHub.Gateway.Retries;
+using DineHub.Ingress;
 using DineHub.Tests.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -174,7 +175,7 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/orders")
         {
             // Not much over it where the length is not declared: a client that is still sending when the answer comes may not read it.
-            Content = new ByteArrayContent(new byte[chunked ? GatewayApplication.MostBodyBytes + 1 : 10_000_000]),
+            Content = new ByteArrayContent(new byte[chunked ? new IngressPolicy().MaxBodyBytes + 1 : 10_000_000]),
         };
         request.Headers.TransferEncodingChunked = chunked;
         request.Headers.ExpectContinue = !chunked;
@@ -205,7 +206,7 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
     [Fact]
     public void Retries_are_limited_to_a_tenth_of_the_requests_once_the_reserve_is_used_up()
     {
-        var budget = new RetryBudget();
+        var budget = new RetryBudget(new IngressPolicy());
         while (budget.TryTake())
         {
             // The reserve.
@@ -246,7 +247,7 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
         var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body) };
         if (key is not null)
         {
-            request.Headers.Add(RetryMiddleware.KeyHeader, key);
+            request.Headers.Add(IngressHeaders.IdempotencyKey, key);
         }
 
         return client.SendAsync(request);
