@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using DineHub.AppHost.Local;
 using DineHub.Ingress;
@@ -157,11 +158,19 @@ internal sealed class IngressScene : IAsyncDisposable
     }
 
     /// <summary>A connection over TLS, for what no client library sends.</summary>
-    public Task<RawConnection> ConnectAsync(IPAddress? from = null, string serverName = "localhost") =>
-        RawConnection.OpenAsync(Setup.HttpsPort, from, new SslClientAuthenticationOptions { TargetHost = serverName, CertificateChainPolicy = Trust(certificate.Certificate) });
+    /// <param name="protocol">What is asked for by ALPN; HTTP/1.1 where nothing is given.</param>
+    /// <param name="versions">The versions of TLS; whatever the machine has where nothing is given.</param>
+    public Task<RawConnection> ConnectAsync(SslApplicationProtocol? protocol = null, SslProtocols versions = SslProtocols.None) =>
+        RawConnection.OpenAsync(Setup.HttpsPort, new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            CertificateChainPolicy = Trust(certificate.Certificate),
+            ApplicationProtocols = [protocol ?? SslApplicationProtocol.Http11],
+            EnabledSslProtocols = versions,
+        });
 
     /// <summary>A connection without TLS.</summary>
-    public Task<RawConnection> ConnectPlainAsync() => RawConnection.OpenAsync(Setup.HttpPort, null, null);
+    public Task<RawConnection> ConnectPlainAsync() => RawConnection.OpenAsync(Setup.HttpPort, tls: null);
 
     /// <summary>Sends text by a connection of its own, and reads one answer.</summary>
     public async Task<Answer> SendRawAsync(string text)

@@ -24,19 +24,20 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>What is sent and received by, TLS taken off.</summary>
     public Stream Stream { get; }
 
+    /// <summary>What TLS has agreed on; null without it.</summary>
+    public SslStream? Tls => Stream as SslStream;
+
     /// <summary>The port of this side.</summary>
     public int LocalPort => ((IPEndPoint)socket.LocalEndPoint!).Port;
 
     /// <summary>Connects to a port of 127.0.0.1.</summary>
     /// <param name="port">The port.</param>
-    /// <param name="from">The address of this side, if it matters.</param>
     /// <param name="tls">How TLS is spoken; null: not at all.</param>
-    public static async Task<RawConnection> OpenAsync(int port, IPAddress? from, SslClientAuthenticationOptions? tls)
+    public static async Task<RawConnection> OpenAsync(int port, SslClientAuthenticationOptions? tls)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            socket.Bind(new IPEndPoint(from ?? IPAddress.Loopback, 0));
             await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port));
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             if (tls is not null)
@@ -74,15 +75,21 @@ internal sealed class RawConnection : IAsyncDisposable
     }
 
     /// <summary>Reads one answer; null where the connection ends before it begins.</summary>
+    /// <param name="mayBeOld">Whether it may be of HTTP/0.9: a body alone, to the end, which counts as 200.</param>
     /// <exception cref="EndOfStreamException">It ends within the answer.</exception>
-    public async Task<Answer?> ReadAnswerAsync(bool hasBody = true)
+    public async Task<Answer?> ReadAnswerAsync(bool mayBeOld = false)
     {
         using var patience = new CancellationTokenSource(Patience);
         while (true)
         {
-            if (await ReadHeadAsync(patience.Token) is not { } head)
+            if (await ReadHeadAsync(mayBeOld, patience.Token) is not { } head)
             {
                 return null;
+            }
+
+            if (!head.StartsWith("HTTP/", StringComparison.Ordinal))
+            {
+                return new Answer(200, new Version(0, 9), Array.Empty<string>().ToLookup(text => text), Encoding.Latin1.GetBytes(head));
             }
 
             var lines = head.Split("\r\n");
@@ -97,7 +104,7 @@ internal sealed class RawConnection : IAsyncDisposable
                 status,
                 Version.Parse(lines[0].Split(' ')[0][5..]),
                 fields,
-                hasBody && status is not (204 or 304) ? await ReadBodyAsync(fields, patience.Token) : []);
+                status is not (204 or 304) ? await ReadBodyAsync(fields, patience.Token) : []);
         }
     }
 
@@ -105,7 +112,7 @@ internal sealed class RawConnection : IAsyncDisposable
     public async Task<string> ReadHeadAsync()
     {
         using var patience = new CancellationTokenSource(Patience);
-        return (await ReadHeadAsync(patience.Token)).ShouldNotBeNull();
+        return (await ReadHeadAsync(mayBeOld: false, patience.Token)).ShouldNotBeNull();
     }
 
     /// <summary>Reads up to and with a text.</summary>
@@ -165,14 +172,14 @@ internal sealed class RawConnection : IAsyncDisposable
         socket.Dispose();
     }
 
-    private async Task<string?> ReadHeadAsync(CancellationToken cancellationToken)
+    private async Task<string?> ReadHeadAsync(bool mayBeOld, CancellationToken cancellationToken)
     {
         var head = new StringBuilder();
         while (head.Length < 4 || head.ToString(head.Length - 4, 4) != "\r\n\r\n")
         {
             if (await ReadByteAsync(cancellationToken) is not { } next)
             {
-                return head.Length == 0 ? null : throw new EndOfStreamException($"Closed within the head: '{head}'.");
+                return head.Length == 0 ? null : mayBeOld ? head.ToString() : throw new EndOfStreamException($"Closed within the head: '{head}'.");
             }
 
             head.Append((char)next);
