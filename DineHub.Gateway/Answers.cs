@@ -1,3 +1,4 @@
+using DineHub.Gateway.Proxying;
 using DineHub.Ingress;
 using DineHub.ServiceDefaults;
 using Microsoft.Extensions.Primitives;
@@ -64,7 +65,7 @@ internal static class Answers
     /// <summary>Ends streams when the gateway stops: they have no end to wait for, and whoever reads one comes back, to another gateway.</summary>
     public static Func<HttpContext, RequestDelegate, Task> EndStreamsOnStop(IHostApplicationLifetime lifetime) => (http, next) =>
     {
-        if (!IsStream(http.GetEndpoint()))
+        if (IngressRoutes.Of(http) is not { Streams: true })
         {
             return next(http);
         }
@@ -80,8 +81,4 @@ internal static class Answers
         });
         return next(http);
     };
-
-    private static bool IsStream(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<Yarp.ReverseProxy.Model.RouteModel>() is { Config.RouteId: var id } && Streams.Contains(id);
-
-    private static readonly HashSet<string> Streams = [.. IngressRoute.All.Where(route => route.Streams).Select(route => route.Name)];
 }

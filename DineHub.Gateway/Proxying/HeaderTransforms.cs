@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using DineHub.Gateway.Requests;
 using DineHub.Gateway.Retries;
 using DineHub.Ingress;

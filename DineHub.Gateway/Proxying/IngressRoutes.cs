@@ -1,6 +1,7 @@
-using DineHub.Gateway.Balancing;
+using System.Collections.Frozen;
 using DineHub.Ingress;
 using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Model;
 
 namespace DineHub.Gateway.Proxying;
 
@@ -9,8 +10,7 @@ internal static class IngressRoutes
 {
     public const string Cluster = "backends";
 
-    /// <summary>The key of a route's metadata that names its limit.</summary>
-    public const string LimitKey = "Limit";
+    private static readonly FrozenDictionary<string, IngressRoute> ByName = IngressRoute.All.ToFrozenDictionary(route => route.Name);
 
     public static IReadOnlyList<RouteConfig> All { get; } =
     [
@@ -20,7 +20,10 @@ internal static class IngressRoutes
             ClusterId = Cluster,
             Order = i,
             Match = new RouteMatch { Path = route.Path },
-            Metadata = new Dictionary<string, string> { [LimitKey] = route.Limit.ToString() },
         }),
     ];
+
+    /// <summary>The route that a request takes; null where it takes none.</summary>
+    public static IngressRoute? Of(HttpContext http) =>
+        http.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is { Config.RouteId: var name } ? ByName[name] : null;
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Threading.RateLimiting;
 using DineHub.Gateway.Proxying;
 using DineHub.Ingress;
-using Yarp.ReverseProxy.Model;
 
 namespace DineHub.Gateway.Requests;
 
@@ -15,12 +14,12 @@ internal sealed class ClientRates(IngressPolicy policy, GatewayMetrics metrics) 
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is not { } route)
+        if (IngressRoutes.Of(context) is not { } route)
         {
             return next(context);
         }
 
-        var kind = HttpMethods.IsPost(context.Request.Method) ? Enum.Parse<RateLimitKind>(route.Config.Metadata![IngressRoutes.LimitKey]) : RateLimitKind.Client;
+        var kind = HttpMethods.IsPost(context.Request.Method) ? route.Limit : RateLimitKind.Client;
         var client = ClientAddress.KeyOf(context);
         return TryTake(RateLimitKind.Client, client) && (kind == RateLimitKind.Client || TryTake(kind, client)) ? next(context) : Refuse(context, kind);
     }

@@ -2,7 +2,6 @@ using System.Globalization;
 using DineHub.Gateway.Balancing;
 using DineHub.Ingress;
 using Yarp.ReverseProxy.Forwarder;
-using Yarp.ReverseProxy.Model;
 
 namespace DineHub.Gateway.Retries;
 
