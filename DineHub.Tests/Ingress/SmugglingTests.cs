@@ -75,7 +75,6 @@ public sealed class SmugglingTests
 
     [Theory, OnGateway, OnNginx]
     [Case("two request lines' versions", "POST /api/v1/x HTTP/1.1 HTTP/1.1")]
-    [Case("a space too many", "POST  /api/v1/x HTTP/1.1")]
     [Case("a tab for a space", "POST\t/api/v1/x HTTP/1.1")]
     [Case("a version that there is not", "POST /api/v1/x HTTP/1.9x")]
     [Case("another protocol", "POST /api/v1/x ICY/1.1")]
@@ -104,6 +103,7 @@ public sealed class SmugglingTests
 
     // What servers read in one way only, or refuse: the hidden request is part of the body.
     [Theory, OnGateway, OnNginx]
+    [Case("a space too many in the first line", "POST ", "Content-Length: {0}", "{1}")]
     [Case("two lengths that are the same", "POST", "Content-Length: {0}\r\nContent-Length: {0}", "{1}")]
     [Case("a list of lengths that are the same", "POST", "Content-Length: {0}, {0}", "{1}")]
     [Case("a length with zeros", "POST", "Content-Length: 000{0}", "{1}")]
@@ -142,6 +142,7 @@ public sealed class SmugglingTests
     [Case("chunks in HTTP/1.0", "POST /api/v1/x HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n")]
     [Case("chunks and a length in HTTP/1.0", "POST /api/v1/x HTTP/1.0\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n")]
     [Case("no length in HTTP/1.0", "POST /api/v1/x HTTP/1.0\r\nHost: localhost\r\n\r\n")]
+    [Case("no host in HTTP/1.0", "GET /api/v1/x HTTP/1.0\r\n\r\n")]
     [Case("HTTP/0.9", "GET /api/v1/x\r\n\r\n")]
     public async Task An_older_version_hides_no_request(IngressKind ingress, string name, string text)
     {
