@@ -131,7 +131,7 @@ internal sealed class IngressScene : IAsyncDisposable
     /// <summary>Sends a request by another client.</summary>
     public static async Task<Answer> SendAsync(HttpClient client, string method, string path, HttpContent? body = null, params string[] fields)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body, Version = client.DefaultRequestVersion, VersionPolicy = client.DefaultVersionPolicy };
         foreach (var field in fields)
         {
             var colon = field.IndexOf(':', StringComparison.Ordinal);

@@ -21,7 +21,6 @@ public sealed class SmugglingTests
     [Case("two lengths that differ", "Content-Length: 5\r\nContent-Length: 6", "hello!")]
     [Case("two lengths, the first zero", "Content-Length: 0\r\nContent-Length: 60", "")]
     [Case("a list of lengths that differ", "Content-Length: 5, 6", "hello!")]
-    [Case("a length with a sign", "Content-Length: +5", "hello")]
     [Case("a negative length", "Content-Length: -5", "hello")]
     [Case("a length in hex", "Content-Length: 0x5", "hello")]
     [Case("a length with a space within", "Content-Length: 5 0", "hello")]
@@ -52,7 +51,6 @@ public sealed class SmugglingTests
     [Case("a line without a colon", "Content-Length 5", "hello")]
     [Case("a line without a name", ": 5", "hello")]
     [Case("a space in a name", "X Y: 5", "")]
-    [Case("a bracket in a name", "X(Y): 5", "")]
     [Case("two hosts", "Host: evil.example", "")]
     [Case("chunk size in C's hex", "Transfer-Encoding: chunked", "0x5\r\nhello\r\n0\r\n\r\n")]
     [Case("negative chunk size", "Transfer-Encoding: chunked", "-5\r\nhello\r\n0\r\n\r\n")]
@@ -104,11 +102,13 @@ public sealed class SmugglingTests
         await RefusedAsync(scene, connection);
     }
 
-    // What RFC 9112 lets a server either read or refuse: then the hidden request is part of the body.
+    // What servers read in one way only, or refuse: the hidden request is part of the body.
     [Theory, OnGateway, OnNginx]
     [Case("two lengths that are the same", "POST", "Content-Length: {0}\r\nContent-Length: {0}", "{1}")]
     [Case("a list of lengths that are the same", "POST", "Content-Length: {0}, {0}", "{1}")]
     [Case("a length with zeros", "POST", "Content-Length: 000{0}", "{1}")]
+    [Case("a length with a sign", "POST", "Content-Length: +{0}", "{1}")]
+    [Case("a bracket in a name", "POST", "Content-Length(x): 0\r\nContent-Length: {0}", "{1}")]
     [Case("a length on a GET", "GET", "Content-Length: {0}", "{1}")]
     [Case("chunks on a GET", "GET", "Transfer-Encoding: chunked", "{2:x}\r\n{1}\r\n0\r\n\r\n")]
     [Case("chunked in capitals", "POST", "Transfer-Encoding: CHUNKED", "{2:x}\r\n{1}\r\n0\r\n\r\n")]
@@ -231,7 +231,7 @@ public sealed class SmugglingTests
         scene.Seen.ShouldBeEmpty();
         if (text.Length > 0)
         {
-            text.ShouldMatch("^HTTP/1.1 (4..|505) ");
+            text.ShouldMatch("^HTTP/1.1 (4..|501|505) ");
             text.Split("HTTP/1.").Length.ShouldBe(2, text);
         }
     }
@@ -252,7 +252,7 @@ public sealed class SmugglingTests
 
         if (answer is not null)
         {
-            (answer.Status is (>= 400 and < 500) or 505).ShouldBeTrue($"{answer.Status}");
+            (answer.Status is (>= 400 and < 500) or 501 or 505).ShouldBeTrue($"{answer.Status}");
             await connection.ReadToEndAsync();
         }
 
