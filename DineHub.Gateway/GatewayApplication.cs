@@ -48,8 +48,8 @@ internal static class GatewayApplication
         var management = ManagementPort.Read(app.Configuration);
         app.Use(Answers.Complete(app));
         app.UseServiceDefaults();
-        app.Use(ManagementPort.KeepApart(management));
         app.UseWhen(http => !ManagementPort.Took(http, management), Public(policy, app.Lifetime));
+        app.Use(ManagementPort.KeepApart(management));
         app.MapDefaultEndpoints();
         app.MapReverseProxy(proxy =>
         {

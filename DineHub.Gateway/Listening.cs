@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Text;
 using DineHub.Ingress;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -16,6 +17,10 @@ internal static class Listening
     public static void Configure(KestrelServerOptions kestrel, IngressPolicy policy)
     {
         kestrel.AddServerHeader = false;
+
+        // Byte for byte, as to the backends: what a field's bytes mean is for them to say.
+        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+        kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         var limits = kestrel.Limits;
         limits.MaxRequestBodySize = policy.MaxBodyBytes;
         limits.MaxRequestLineSize = policy.MaxRequestLineBytes;

@@ -16,6 +16,9 @@ internal static class HeaderTransforms
     public static void Add(TransformBuilderContext context)
     {
         context.UseDefaultForwarders = false;
+
+        // YARP replaces the client's host after all other transforms, unless it is told to keep it.
+        context.AddOriginalHost();
         context.AddRequestTransform(Complete);
         context.AddResponseTransform(Screen);
     }

@@ -31,6 +31,7 @@ internal sealed class PolicyFilter(IngressPolicy policy) : IProxyConfigFilter
         {
             [ConsecutiveFailuresHealthPolicyOptions.ThresholdMetadataName] = policy.HealthFailures.ToString(CultureInfo.InvariantCulture),
         },
+        HttpClient = new HttpClientConfig { RequestHeaderEncoding = "latin1", ResponseHeaderEncoding = "latin1" },
         HttpRequest = new ForwarderRequestConfig { ActivityTimeout = TimeSpan.FromSeconds(policy.ResponseTimeoutSeconds) },
     });
 

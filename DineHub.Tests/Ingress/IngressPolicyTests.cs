@@ -88,6 +88,10 @@ public sealed class IngressPolicyTests
     [InlineData("/api/%00")]
     [InlineData("/api/%0d%0aX:y")]
     [InlineData("/api/%7F")]
+    [InlineData("*")]
+    [InlineData("api")]
+    [InlineData("http://dinehub.example//api")]
+    [InlineData("http://dinehub.example?x")]
     public void A_path_that_can_be_read_in_two_ways_is_refused(string target) => RequestTarget.IsAmbiguous(target).ShouldBeTrue();
 
     [Theory]
@@ -98,6 +102,7 @@ public sealed class IngressPolicyTests
     [InlineData("/assets/app.v1.css")]
     [InlineData("/.well-known/x")]
     [InlineData("/api/...")]
+    [InlineData("HTTPS://dinehub.example:443/api/v1")]
     public void Every_other_path_is_not(string target) => RequestTarget.IsAmbiguous(target).ShouldBeFalse();
 
     private static string Plus(string value, int more) =>

@@ -7,7 +7,7 @@ public sealed class OnNginxAttribute : OnIngressAttribute
     public OnNginxAttribute()
         : base(IngressKind.Nginx)
     {
-        if (NginxProcess.Find() is null)
+        if (NginxProgram.Path is null)
         {
             Skip = "nginx is not installed: apt-get install nginx-light";
         }

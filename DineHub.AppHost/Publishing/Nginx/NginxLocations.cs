@@ -74,7 +74,7 @@ internal sealed partial class NginxLocations(NginxText text, IngressPolicy polic
     {
         text.Comment("Answers. Fields whose value is empty are not sent.")
             .Directive($"default_type {IngressProblem.ContentType}");
-        foreach (var name in IngressHeaders.Security.Select(pair => pair.Key).Concat(IngressHeaders.BackendOnly).Append(IngressHeaders.RequestId).Append("Strict-Transport-Security"))
+        foreach (var name in IngressHeaders.Security.Select(pair => pair.Key).Concat(IngressHeaders.BackendOnly).Concat(IngressHeaders.HopByHop).Append(IngressHeaders.RequestId).Append("Strict-Transport-Security"))
         {
             text.Directive($"proxy_hide_header {name}");
         }
