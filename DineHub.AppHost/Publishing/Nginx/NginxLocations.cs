@@ -1,0 +1,213 @@
+using System.Globalization;
+using DineHub.Ingress;
+
+namespace DineHub.AppHost.Publishing.Nginx;
+
+/// <summary>Writes who handles which requests, and the problems that the ingress answers with itself.</summary>
+/// <param name="writer">Where to.</param>
+/// <param name="policy">The policy.</param>
+internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
+{
+    public const string Unknown = "@unknown";
+    public const string Ambiguous = "@ambiguous";
+    public const string Once = "@once";
+    public const string Repeat = "@repeat";
+    public const string RepeatUnmeasured = "@repeat_unmeasured";
+    public const string Stream = "@stream";
+    public const string PanicOnce = "@panic_once";
+    public const string PanicRepeat = "@panic_repeat";
+
+    // Statuses that no server sends: backends' answers are never taken for them.
+    private const int Handle = 460;
+    public const int OverLimit = 461;
+
+    private const string Maintenance = "@maintenance";
+
+    // Not 503: nginx would count it against the backend.
+    private const string Repeated = "error timeout invalid_header http_502 http_504 non_idempotent";
+    private const string RepeatedWith503 = "error timeout invalid_header http_502 http_503 http_504 non_idempotent";
+
+    private int Tries => policy.MaxFurtherTries + 1;
+
+    public static string Again(int tries) => string.Create(CultureInfo.InvariantCulture, $"@again_{tries}");
+
+    public static string Problem(int status) => string.Create(CultureInfo.InvariantCulture, $"@problem_{status}");
+
+    /// <summary>Writes the header fields of every answer; they are not inherited where there are others.</summary>
+    public void AnswerHeaders(bool isSecure, params (string Name, string Value)[] more)
+    {
+        foreach (var (name, value) in IngressHeaders.Security)
+        {
+            writer.Line($"add_header {name} {NginxText.Literal(value)} always");
+        }
+
+        writer.Line("add_header Content-Security-Policy $missing_csp always").Line($"add_header {IngressHeaders.RequestId} $request_id always");
+        if (isSecure && policy.HstsSeconds > 0)
+        {
+            writer.Line("add_header Strict-Transport-Security $hsts always");
+        }
+
+        foreach (var (name, value) in more)
+        {
+            writer.Line($"add_header {name} {value} always");
+        }
+    }
+
+    /// <summary>Writes what the port for HTTP answers with where it cannot send elsewhere.</summary>
+    public void WriteProblemsOfRedirects()
+    {
+        int[] statuses = [400, 405, 414, 431];
+        foreach (var status in statuses)
+        {
+            WriteProblem(status, isSecure: false);
+        }
+    }
+
+    public void ErrorPagesOfRedirects() => writer
+        .Line("error_page 400 501 =400 /.problem/400")
+        .Line($"error_page 405 {Problem(405)}")
+        .Line("error_page 414 /.problem/414")
+        .Line($"error_page 494 =431 {Problem(431)}");
+
+    /// <summary>Writes which problem stands for which failure, for all places that pass on what backends answer.</summary>
+    public void ErrorPages() => writer
+        .Line("error_page 400 497 501 =400 /.problem/400")
+        .Line($"error_page 404 {Problem(404)}")
+        .Line($"error_page 405 {Problem(405)}")
+        .Line($"error_page 413 {Problem(413)}")
+        .Line("error_page 414 /.problem/414")
+        .Line($"error_page {Handle} = $handler")
+        .Line($"error_page {OverLimit} =429 {Problem(429)}")
+        .Line($"error_page 494 =431 {Problem(431)}")
+        .Line("error_page 502 $after_502")
+        .Line($"error_page 503 {Maintenance}")
+        .Line($"error_page 504 {Problem(504)}");
+
+    public void Write(string maintenanceFile)
+    {
+        writer.Comment("No method and no address but this one: which handler a request has is in $handler.");
+        writer.Block("location /", () => writer
+            .Block($"if (-f {maintenanceFile})", () => writer.Line("return 503"))
+            .Block($"if ($request ~ {NginxText.LongerThan(policy.MaxRequestLineBytes)})", () => writer.Line("return 414"))
+            .Line($"return {Handle}"));
+
+        writer.Gap().Comment("Not by return, which would come before the limits: who looks for what is not there is limited as well.");
+        Refusal(Unknown, 404);
+        Refusal(Ambiguous, 400);
+
+        writer.Gap().Comment("Sent once, whatever happens.");
+        writer.Block($"location {Once}", () => Pass(NginxUpstreams.Available, tries: 1));
+        if (Tries > 1)
+        {
+            writer.Gap().Comment("May be repeated. A 503 is taken back and repeated elsewhere; where all have failed, the answer is the ingress' own.");
+            writer.Block($"location {Repeat}", () => PassAndTakeBack());
+            writer.Gap().Comment("Its body may turn out to be too long, or broken, and what the ingress says then must not be what it takes back from backends.");
+            writer.Block($"location {RepeatUnmeasured}", () => Pass(NginxUpstreams.Available, Tries));
+        }
+
+        writer.Gap().Comment("Answers that are sent as they come.");
+        writer.Block($"location {Stream}", () =>
+        {
+            if (Tries > 1)
+            {
+                PassAndTakeBack();
+            }
+            else
+            {
+                Pass(NginxUpstreams.Available, tries: 1);
+            }
+
+            writer.Line("proxy_buffering off");
+        });
+
+        writer.Gap().Comment("After a 503.");
+        for (var tries = 1; tries < Tries; tries++)
+        {
+            LastResort(Again(tries), tries);
+        }
+
+        writer.Gap().Comment("When all are ejected.");
+        LastResort(PanicOnce, tries: 1);
+        LastResort(PanicRepeat, Tries);
+
+        writer.Gap().Comment("Problems (RFC 9457). Those of requests that have no address cannot have a name.");
+        foreach (var problem in IngressProblem.All.Where(problem => problem.Status != 408))
+        {
+            WriteProblem(problem.Status, isSecure: true);
+        }
+
+        WriteProblem(
+            Maintenance,
+            IngressProblem.All.Single(problem => problem.Status == 503),
+            isSecure: true,
+            ("Retry-After", policy.MaintenanceRetryAfterSeconds.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    private void Refusal(string name, int status) => writer.Block(
+        $"location {name}",
+        () => writer.Line("root /nonexistent").Line(string.Create(CultureInfo.InvariantCulture, $"try_files /none ={status}")));
+
+    private void Pass(string upstream, int tries)
+    {
+        if (tries == 1)
+        {
+            writer.Line("proxy_next_upstream off");
+        }
+        else
+        {
+            writer.Line($"proxy_next_upstream {(upstream == NginxUpstreams.Every ? RepeatedWith503 : Repeated)}")
+                .Line(string.Create(CultureInfo.InvariantCulture, $"proxy_next_upstream_tries {tries}"));
+        }
+
+        writer.Line($"proxy_pass http://{upstream}");
+    }
+
+    private void PassAndTakeBack()
+    {
+        writer.Line("proxy_intercept_errors on")
+            .Line($"error_page {OverLimit} =429 {Problem(429)}")
+            .Line("error_page 502 $after_502")
+            .Line("error_page 503 = $after_503")
+            .Line($"error_page 504 {Problem(504)}");
+        Pass(NginxUpstreams.Available, Tries);
+    }
+
+    // What comes of these is the answer: $after_502 would lead here again.
+    private void LastResort(string name, int tries) => writer.Block($"location {name}", () =>
+    {
+        writer.Line($"error_page 502 {Problem(502)}")
+            .Line($"error_page 504 {Problem(504)}")
+            .Line($"error_page 413 {Problem(413)}")
+            .Line("error_page 400 /.problem/400")
+            .Line("proxy_buffering off");
+        Pass(NginxUpstreams.Every, tries);
+    });
+
+    private void WriteProblem(int status, bool isSecure)
+    {
+        var retryAfter = IngressProblem.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        (string, string)[] headers = status switch
+        {
+            429 => [("Retry-After", "$limit_retry_after"), ("RateLimit-Policy", "$limit_policy"), ("RateLimit", "$limit_exhausted")],
+            502 or 503 or 504 => [("Retry-After", retryAfter)],
+            _ => [],
+        };
+        var name = status is 400 or 414 ? string.Create(CultureInfo.InvariantCulture, $"= /.problem/{status}") : Problem(status);
+        WriteProblem(name, IngressProblem.All.Single(problem => problem.Status == status), isSecure, headers);
+    }
+
+    private void WriteProblem(string name, IngressProblem problem, bool isSecure, params (string Name, string Value)[] headers) =>
+        writer.Block($"location {name}", () =>
+        {
+            if (name.StartsWith('='))
+            {
+                writer.Line("internal");
+            }
+
+            AnswerHeaders(isSecure, headers);
+            writer.Line($"default_type {IngressProblem.ContentType}");
+            var status = problem.Status.ToString(CultureInfo.InvariantCulture);
+            var body = $$"""{"type":"{{problem.Type}}","title":"{{problem.Title}}","status":{{status}},"requestId":"$request_id","traceId":"$trace_id"}""";
+            writer.Line($"return {status} {NginxText.Quote(body)}");
+        });
+}
