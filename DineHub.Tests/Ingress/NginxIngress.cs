@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing.Nginx;
 
@@ -16,13 +15,14 @@ internal sealed class NginxIngress(Process process) : IIngressUnderTest
     public static async Task<NginxIngress> StartAsync(IngressSetup setup)
     {
         var file = Path.Combine(setup.Directory, "nginx.conf");
-        await File.WriteAllTextAsync(file, NginxConfiguration.Write(setup.Policy, SettingsOf(setup)));
+        await File.WriteAllTextAsync(file, NginxConfiguration.Write(setup.Policy, await SettingsOfAsync(setup)));
         var errors = Path.Combine(setup.Directory, "nginx-error.log");
 
-        // By the launcher: its processes die with this one. One worker is enough, and what a case counts is counted in one place.
+        // Its workers are nobody's, if it is root's; they read and write where the test does.
+        var user = Environment.IsPrivilegedProcess ? "user root; " : "";
         var process = await ProcessLauncher.StartAsync(new ProcessSpec(
-            NginxProgram.Path!,
-            ["-p", setup.Directory + "/", "-c", file, "-e", errors, "-g", $"daemon off; pid {setup.Directory}/nginx.pid;{(Environment.IsPrivilegedProcess ? " user root;" : "")}"],
+            NginxProcess.Program,
+            ["-p", setup.Directory + "/", "-c", file, "-e", errors, "-g", $"daemon off; {user}pid {setup.Directory}/nginx.pid;"],
             new Dictionary<string, string>(),
             setup.Directory));
         await Eventually.TrueAsync(
@@ -31,19 +31,18 @@ internal sealed class NginxIngress(Process process) : IIngressUnderTest
         return new NginxIngress(process);
     }
 
-    /// <summary>What it is told beside the policy.</summary>
-    public static NginxSettings SettingsOf(IngressSetup setup) => new()
+    private static async Task<NginxSettings> SettingsOfAsync(IngressSetup setup) => new()
     {
-        Version = NginxProgram.Version,
+        Version = await NginxProcess.InstalledVersionAsync(),
         Region = setup.Region,
-        Backends = [.. setup.Backends.Select(backend => new NginxBackend(backend.Region, "127.0.0.1", backend.Port))],
-        Addresses = ["127.0.0.1"],
+        Backends = [.. setup.Backends.Select(backend => new NginxBackend(backend.Name, backend.Region, "127.0.0.1", backend.Port))],
+        ListenAddresses = ["127.0.0.1"],
         HttpPort = setup.HttpPort,
         HttpsPort = setup.HttpsPort,
         CertificateFile = setup.Certificate.CertificateFile,
         CertificateKeyFile = setup.Certificate.KeyFile,
         MaintenanceFile = setup.MaintenanceFile,
-        ManagementAddress = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{setup.ManagementPort}"),
+        ManagementPort = setup.ManagementPort,
         TemporaryFolder = setup.Directory,
     };
 

@@ -1,3 +1,5 @@
+using DineHub.AppHost.Local;
+
 namespace DineHub.Tests.Ingress;
 
 /// <summary>Runs a theory on nginx, where nginx is installed.</summary>
@@ -7,9 +9,9 @@ public sealed class OnNginxAttribute : OnIngressAttribute
     public OnNginxAttribute()
         : base(IngressKind.Nginx)
     {
-        if (NginxProgram.Path is null)
+        if (ProcessLauncher.FindProgram(NginxProcess.Program) is null)
         {
-            Skip = "nginx is not installed: apt-get install nginx-light";
+            Skip = $"{NginxProcess.Program} is not installed: apt-get install {NginxProcess.Package}";
         }
     }
 }

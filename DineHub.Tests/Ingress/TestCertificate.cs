@@ -37,5 +37,8 @@ internal sealed class TestCertificate : IDisposable
         return result;
     }
 
+    /// <summary>Whether a server's certificate is this one.</summary>
+    public bool IsThis(X509Certificate? presented) => presented is not null && presented.GetRawCertData().AsSpan().SequenceEqual(Certificate.RawData);
+
     public void Dispose() => Certificate.Dispose();
 }

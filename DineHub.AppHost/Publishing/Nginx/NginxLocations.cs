@@ -1,227 +1,213 @@
-using System.Text.RegularExpressions;
+using System.Globalization;
 using DineHub.Ingress;
 
 namespace DineHub.AppHost.Publishing.Nginx;
 
-/// <summary>
-/// What happens to a request at the HTTPS port. The ways between the locations are codes that no client sees: nginx has no other way to
-/// go from one proxied location to another.
-/// </summary>
-/// <param name="text">Where to write.</param>
-/// <param name="policy">How the ingress behaves.</param>
-/// <param name="settings">Where it stands.</param>
-internal sealed partial class NginxLocations(NginxText text, IngressPolicy policy, NginxSettings settings)
+/// <summary>Writes who handles which requests, and the problems that the ingress answers with itself.</summary>
+/// <param name="writer">Where to.</param>
+/// <param name="policy">The policy.</param>
+internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
 {
-    /// <summary>The client sent too many requests.</summary>
-    public const int Limited = 463;
+    public const string Unknown = "@unknown";
+    public const string Ambiguous = "@ambiguous";
+    public const string Once = "@once";
+    public const string Repeat = "@repeat";
+    public const string RepeatUnmeasured = "@repeat_unmeasured";
+    public const string Stream = "@stream";
+    public const string PanicOnce = "@panic_once";
+    public const string PanicRepeat = "@panic_repeat";
 
-    private const int Once = 460;
-    private const int Ambiguous = 461;
-    private const int Maintenance = 462;
-    private const int TooLong = 464;
+    // Statuses that no server sends: backends' answers are never taken for them.
+    private const int Handle = 460;
+    public const int OverLimit = 461;
 
-    // nginx' own code for header fields that are too large.
-    private const int LargeHeaders = 494;
+    private const string Maintenance = "@maintenance";
 
-    public void Write(IReadOnlyList<(string Name, RateLimit Limit)> zones)
+    // Not 503: nginx would count it against the backend.
+    private const string Repeated = "error timeout invalid_header http_502 http_504 non_idempotent";
+    private const string RepeatedWith503 = "error timeout invalid_header http_502 http_503 http_504 non_idempotent";
+
+    private int Tries => policy.MaxFurtherTries + 1;
+
+    public static string Again(int tries) => string.Create(CultureInfo.InvariantCulture, $"@again_{tries}");
+
+    public static string Problem(int status) => string.Create(CultureInfo.InvariantCulture, $"@problem_{status}");
+
+    /// <summary>Writes the header fields of every answer; they are not inherited where there are others.</summary>
+    public void AnswerHeaders(bool isSecure, params (string Name, string Value)[] more)
     {
-        Answers();
-        Requests();
-        text.Comment("Tries: up to so many others after a failure that nothing was passed on of.")
-            .Directive("recursive_error_pages on")
-            .Directive("proxy_intercept_errors on")
-            .Directive(policy.MaxFurtherTries == 0 ? "proxy_next_upstream off" : "proxy_next_upstream error timeout http_502 http_504 non_idempotent")
-            .Directive(Invariant($"proxy_next_upstream_tries {policy.MaxFurtherTries + 1}"))
-            .Blank();
-        foreach (var (name, limit) in zones)
-        {
-            text.Directive($"limit_req zone={name}{(limit.Burst == 1 ? "" : Invariant($" burst={limit.Burst - 1} nodelay"))}");
-        }
-
-        text.Blank();
-        foreach (var problem in new[] { 404, 405 })
-        {
-            ErrorPage(problem, $"@problem_{problem}");
-        }
-
-        // By path and not by name: the request may have no URI yet.
-        text.Directive(Invariant($"error_page {LargeHeaders} =431 /.problem/431"))
-            .Directive(Invariant($"error_page {Ambiguous} =400 @problem_400"))
-            .Directive(Invariant($"error_page {TooLong} =414 @problem_414"))
-            .Directive(Invariant($"error_page {Maintenance} =503 @problem_503"))
-            .Blank()
-            .Directive("set $dinehub_limit client")
-            .Directive("set $dinehub_retry_after \"\"")
-            .Directive("set $dinehub_ratelimit_policy \"\"")
-            .Directive("set $dinehub_ratelimit \"\"")
-            .Block($"if (-f {settings.MaintenanceFile})", () => text
-                .Directive(Invariant($"set $dinehub_retry_after {policy.MaintenanceRetryAfterSeconds}"))
-                .Directive(Invariant($"return {Maintenance}")))
-            .Block("if ($dinehub_too_long)", () => text.Directive(Invariant($"return {TooLong}")))
-            .Block("if ($dinehub_ambiguous)", () => text.Directive(Invariant($"return {Ambiguous}")))
-            .Blank();
-        foreach (var route in IngressRoute.All)
-        {
-            Route(route);
-        }
-
-        text.Block("location /", () => text.Directive("return 404")).Blank();
-        Proxied();
-        Problems();
-    }
-
-    private void Answers()
-    {
-        text.Comment("Answers. Fields whose value is empty are not sent.")
-            .Directive($"default_type {IngressProblem.ContentType}");
-        foreach (var name in IngressHeaders.Security.Select(pair => pair.Key).Concat(IngressHeaders.BackendOnly).Concat(IngressHeaders.HopByHop).Append(IngressHeaders.RequestId).Append("Strict-Transport-Security"))
-        {
-            text.Directive($"proxy_hide_header {name}");
-        }
-
-        text.Directive("proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset");
         foreach (var (name, value) in IngressHeaders.Security)
         {
-            text.Directive($"add_header {name} {NginxText.Quote(value)} always");
+            writer.Line($"add_header {name} {NginxText.Literal(value)} always");
         }
 
-        text.Directive("add_header Content-Security-Policy $dinehub_csp always")
-            .Directive("add_header Strict-Transport-Security $dinehub_hsts always")
-            .Directive($"add_header {IngressHeaders.RequestId} $request_id always")
-            .Directive("add_header Retry-After $dinehub_retry_after always")
-            .Directive("add_header RateLimit-Policy $dinehub_ratelimit_policy always")
-            .Directive("add_header RateLimit $dinehub_ratelimit always")
-            .Blank();
+        writer.Line("add_header Content-Security-Policy $missing_csp always").Line($"add_header {IngressHeaders.RequestId} $request_id always");
+        if (isSecure && policy.HstsSeconds > 0)
+        {
+            writer.Line("add_header Strict-Transport-Security $hsts always");
+        }
+
+        foreach (var (name, value) in more)
+        {
+            writer.Line($"add_header {name} {value} always");
+        }
     }
 
-    private void Requests()
+    /// <summary>Writes what the port for HTTP answers with where it cannot send elsewhere.</summary>
+    public void WriteProblemsOfRedirects()
     {
-        text.Comment("Requests, as backends get them.")
-            .Directive("proxy_http_version 1.1")
-            .Directive(Invariant($"proxy_connect_timeout {policy.ConnectTimeoutMilliseconds}ms"))
-            .Directive(Invariant($"proxy_read_timeout {policy.ResponseTimeoutSeconds}s"))
-            .Directive(Invariant($"proxy_send_timeout {policy.ResponseTimeoutSeconds}s"))
-            .Directive("proxy_buffer_size 16k")
-            .Directive("proxy_buffers 16 16k")
-            .Directive("proxy_busy_buffers_size 64k")
-            .Directive("proxy_max_temp_file_size 0")
-            .Directive("proxy_set_header Host $host")
-            .Directive("proxy_set_header X-Forwarded-For $remote_addr")
-            .Directive("proxy_set_header X-Forwarded-Proto $scheme")
-            .Directive("proxy_set_header X-Forwarded-Host $http_host")
-            .Directive($"proxy_set_header {IngressHeaders.RequestId} $request_id")
-            .Directive("proxy_set_header traceparent $dinehub_traceparent")
-            .Directive("proxy_set_header tracestate $dinehub_tracestate");
-        foreach (var name in IngressHeaders.Distrusted.Where(name => name != "X-Forwarded-Host").Concat(IngressHeaders.HopByHop))
+        int[] statuses = [400, 405, 414, 431];
+        foreach (var status in statuses)
         {
-            text.Directive($"proxy_set_header {name} \"\"");
+            WriteProblem(status, isSecure: false);
         }
-
-        text.Blank();
     }
 
-    private void Route(IngressRoute route) => text.Block($"location ~* {NginxText.Quote(PatternOf(route.Path))}", () =>
+    public void ErrorPagesOfRedirects() => writer
+        .Line("error_page 400 501 =400 /.problem/400")
+        .Line($"error_page 405 {Problem(405)}")
+        .Line("error_page 414 /.problem/414")
+        .Line($"error_page 494 =431 {Problem(431)}");
+
+    /// <summary>Writes which problem stands for which failure, for all places that pass on what backends answer.</summary>
+    public void ErrorPages() => writer
+        .Line("error_page 400 497 501 =400 /.problem/400")
+        .Line($"error_page 404 {Problem(404)}")
+        .Line($"error_page 405 {Problem(405)}")
+        .Line($"error_page 413 {Problem(413)}")
+        .Line("error_page 414 /.problem/414")
+        .Line($"error_page {Handle} = $handler")
+        .Line($"error_page {OverLimit} =429 {Problem(429)}")
+        .Line($"error_page 494 =431 {Problem(431)}")
+        .Line("error_page 502 $after_502")
+        .Line($"error_page 503 {Maintenance}")
+        .Line($"error_page 504 {Problem(504)}");
+
+    public void Write(string maintenanceFile)
     {
-        if (route.Limit != RateLimitKind.Client)
+        writer.Comment("No method and no address but this one: which handler a request has is in $handler.");
+        writer.Block("location /", () => writer
+            .Block($"if (-f {maintenanceFile})", () => writer.Line("return 503"))
+            .Block($"if ($request ~ {NginxText.LongerThan(policy.MaxRequestLineBytes)})", () => writer.Line("return 414"))
+            .Line($"return {Handle}"));
+
+        writer.Gap().Comment("Not by return, which would come before the limits: who looks for what is not there is limited as well.");
+        Refusal(Unknown, 404);
+        Refusal(Ambiguous, 400);
+
+        writer.Gap().Comment("Sent once, whatever happens.");
+        writer.Block($"location {Once}", () => Pass(NginxUpstreams.Available, tries: 1));
+        if (Tries > 1)
         {
-            text.Directive($"set $dinehub_limit {IngressRoute.LimitName(route.Limit)}");
+            writer.Gap().Comment("May be repeated. A 503 is taken back and repeated elsewhere; where all have failed, the answer is the ingress' own.");
+            writer.Block($"location {Repeat}", () => PassAndTakeBack());
+            writer.Gap().Comment("Its body may turn out to be too long, or broken, and what the ingress says then must not be what it takes back from backends.");
+            writer.Block($"location {RepeatUnmeasured}", () => Pass(NginxUpstreams.Available, Tries));
         }
 
-        text.Block("if ($dinehub_once)", () => text.Directive(Invariant($"return {Once}")));
-        ErrorPage(Once, "= @once");
-        OwnErrors("@unreachable");
-        if (policy.MaxFurtherTries > 0)
+        writer.Gap().Comment("Answers that are sent as they come.");
+        writer.Block($"location {Stream}", () =>
         {
-            ErrorPage(503, "= @again");
-        }
-
-        if (route.Streams)
-        {
-            text.Directive("proxy_buffering off");
-        }
-
-        text.Directive("proxy_pass http://backends");
-    }).Blank();
-
-    private void Proxied()
-    {
-        text.Comment("Never twice.").Block("location @once", () =>
-        {
-            OwnErrors("@unreachable_once");
-            text.Directive("proxy_next_upstream off").Directive("proxy_pass http://backends");
-        }).Blank();
-        text.Comment("A 503 does not count as a failure of the backend, as one in proxy_next_upstream would: so another is asked here.").Block("location @again", () =>
-        {
-            OwnErrors("@problem_502");
-            text.Block("if ($dinehub_spent)", () => text.Directive(Invariant($"set $dinehub_retry_after {IngressProblem.RetryAfterSeconds}")).Directive("return 503 " + Body(503)))
-                .Directive("proxy_next_upstream off")
-                .Directive("proxy_pass http://backends");
-        }).Blank();
-        foreach (var (name, once) in new[] { ("@unreachable", false), ("@unreachable_once", true) })
-        {
-            text.Comment("No backend was available: all are tried. Otherwise what was tried has failed.").Block($"location {name}", () =>
+            if (Tries > 1)
             {
-                OwnErrors("@problem_502");
-                text.Block("if ($dinehub_tried)", () => text.Directive(Invariant($"set $dinehub_retry_after {IngressProblem.RetryAfterSeconds}")).Directive("return 502 " + Body(502)));
-                if (once)
-                {
-                    text.Directive("proxy_next_upstream off");
-                }
-
-                text.Directive("proxy_pass http://every_backend");
-            }).Blank();
-        }
-    }
-
-    private void OwnErrors(string unreachable)
-    {
-        ErrorPage(502, unreachable == "@problem_502" ? unreachable : $"= {unreachable}");
-        ErrorPage(504, "@problem_504");
-        ErrorPage(413, "@problem_413");
-        text.Directive(Invariant($"error_page {Limited} =429 @problem_429"));
-    }
-
-    private void Problems()
-    {
-        foreach (var status in new[] { 400, 404, 405, 413, 414, 429, 502, 503, 504 })
-        {
-            text.Block(Invariant($"location @problem_{status}"), () =>
+                PassAndTakeBack();
+            }
+            else
             {
-                if (status == 429)
-                {
-                    text.Directive("set $dinehub_retry_after $dinehub_limit_over")
-                        .Directive("set $dinehub_ratelimit_policy $dinehub_limit_policy")
-                        .Directive("set $dinehub_ratelimit $dinehub_limit_state");
-                }
+                Pass(NginxUpstreams.Available, tries: 1);
+            }
 
-                if (status is 502 or 504)
-                {
-                    text.Directive(Invariant($"set $dinehub_retry_after {IngressProblem.RetryAfterSeconds}"));
-                }
+            writer.Line("proxy_buffering off");
+        });
 
-                text.Directive(Invariant($"return {status} {Body(status)}"));
-            });
+        writer.Gap().Comment("After a 503.");
+        for (var tries = 1; tries < Tries; tries++)
+        {
+            LastResort(Again(tries), tries);
         }
 
-        text.Block("location = /.problem/431", () => text.Directive("internal").Directive("return 431 " + Body(431)));
+        writer.Gap().Comment("When all are ejected.");
+        LastResort(PanicOnce, tries: 1);
+        LastResort(PanicRepeat, Tries);
+
+        writer.Gap().Comment("Problems (RFC 9457). Those of requests that have no address cannot have a name.");
+        foreach (var problem in IngressProblem.All.Where(problem => problem.Status != 408))
+        {
+            WriteProblem(problem.Status, isSecure: true);
+        }
+
+        WriteProblem(
+            Maintenance,
+            IngressProblem.All.Single(problem => problem.Status == 503),
+            isSecure: true,
+            ("Retry-After", policy.MaintenanceRetryAfterSeconds.ToString(CultureInfo.InvariantCulture)));
     }
 
-    private static string Body(int status)
+    private void Refusal(string name, int status) => writer.Block(
+        $"location {name}",
+        () => writer.Line("root /nonexistent").Line(string.Create(CultureInfo.InvariantCulture, $"try_files /none ={status}")));
+
+    private void Pass(string upstream, int tries)
     {
-        var problem = IngressProblem.All.Single(one => one.Status == status);
-        return Invariant($"'{{\"type\":\"{problem.Type}\",\"title\":\"{problem.Title}\",\"status\":{status},\"requestId\":\"$request_id\",\"traceId\":\"$dinehub_trace\"}}'");
+        if (tries == 1)
+        {
+            writer.Line("proxy_next_upstream off");
+        }
+        else
+        {
+            writer.Line($"proxy_next_upstream {(upstream == NginxUpstreams.Every ? RepeatedWith503 : Repeated)}")
+                .Line(string.Create(CultureInfo.InvariantCulture, $"proxy_next_upstream_tries {tries}"));
+        }
+
+        writer.Line($"proxy_pass http://{upstream}");
     }
 
-    private void ErrorPage(int code, string target) => text.Directive(Invariant($"error_page {code} {target}"));
-
-    private static string PatternOf(string path)
+    private void PassAndTakeBack()
     {
-        var pattern = Segment().Replace(path, match => match.Value.StartsWith("/{**", StringComparison.Ordinal) ? "(/.*)?" : match.Value.StartsWith("/{", StringComparison.Ordinal) ? "/[^/]+" : Regex.Escape(match.Value));
-        return path == "/" ? "^/$" : path.Contains("{**", StringComparison.Ordinal) ? $"^{pattern}$" : $"^{pattern}/?$";
+        writer.Line("proxy_intercept_errors on")
+            .Line($"error_page {OverLimit} =429 {Problem(429)}")
+            .Line("error_page 502 $after_502")
+            .Line("error_page 503 = $after_503")
+            .Line($"error_page 504 {Problem(504)}");
+        Pass(NginxUpstreams.Available, Tries);
     }
 
-    private static string Invariant(FormattableString value) => FormattableString.Invariant(value);
+    // What comes of these is the answer: $after_502 would lead here again.
+    private void LastResort(string name, int tries) => writer.Block($"location {name}", () =>
+    {
+        writer.Line($"error_page 502 {Problem(502)}")
+            .Line($"error_page 504 {Problem(504)}")
+            .Line($"error_page 413 {Problem(413)}")
+            .Line("error_page 400 /.problem/400")
+            .Line("proxy_buffering off");
+        Pass(NginxUpstreams.Every, tries);
+    });
 
-    [GeneratedRegex("/[^/]+")]
-    private static partial Regex Segment();
+    private void WriteProblem(int status, bool isSecure)
+    {
+        var retryAfter = IngressProblem.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        (string, string)[] headers = status switch
+        {
+            429 => [("Retry-After", "$limit_retry_after"), ("RateLimit-Policy", "$limit_policy"), ("RateLimit", "$limit_exhausted")],
+            502 or 503 or 504 => [("Retry-After", retryAfter)],
+            _ => [],
+        };
+        var name = status is 400 or 414 ? string.Create(CultureInfo.InvariantCulture, $"= /.problem/{status}") : Problem(status);
+        WriteProblem(name, IngressProblem.All.Single(problem => problem.Status == status), isSecure, headers);
+    }
+
+    private void WriteProblem(string name, IngressProblem problem, bool isSecure, params (string Name, string Value)[] headers) =>
+        writer.Block($"location {name}", () =>
+        {
+            if (name.StartsWith('='))
+            {
+                writer.Line("internal");
+            }
+
+            AnswerHeaders(isSecure, headers);
+            writer.Line($"default_type {IngressProblem.ContentType}");
+            var status = problem.Status.ToString(CultureInfo.InvariantCulture);
+            var body = $$"""{"type":"{{problem.Type}}","title":"{{problem.Title}}","status":{{status}},"requestId":"$request_id","traceId":"$trace_id"}""";
+            writer.Line($"return {status} {NginxText.Quote(body)}");
+        });
 }

@@ -1,124 +1,107 @@
-using System.Text.RegularExpressions;
 using DineHub.AppHost.Topology;
 
 namespace DineHub.AppHost.Publishing.Nginx;
 
-/// <summary>A backend that nginx sends requests to.</summary>
+/// <summary>A backend as nginx reaches it.</summary>
+/// <param name="Name">Its name: <c>backend-eu-1</c>.</param>
 /// <param name="Region">Its region.</param>
-/// <param name="Host">Its name on the mesh, or its address.</param>
+/// <param name="Host">Its DNS name or IP address.</param>
 /// <param name="Port">Its port, 1 to 65535.</param>
-public sealed record NginxBackend(string Region, string Host, int Port);
+public sealed record NginxBackend(string Name, string Region, string Host, int Port);
 
-/// <summary>Headscale behind an ingress: what nodes reach before they are on the mesh.</summary>
-/// <param name="Domain">The name that nodes know it by: <c>control.dinehub.example</c>.</param>
-/// <param name="Address">Where it listens, on the link of its own: <c>10.99.0.1:8080</c>.</param>
-/// <param name="CertificateFile">The certificate of the name, PEM, with its chain.</param>
-/// <param name="CertificateKeyFile">Its key, PEM.</param>
-public sealed record NginxControl(string Domain, string Address, string CertificateFile, string CertificateKeyFile);
+/// <summary>The mesh's control server, which is behind the ingress as nodes must reach it before they are on the mesh.</summary>
+/// <param name="ServerName">The public name that nodes ask for: <c>control.dinehub.example</c>.</param>
+/// <param name="Host">Where nginx reaches it: a DNS name or IP address.</param>
+/// <param name="Port">Its port, 1 to 65535.</param>
+public sealed record NginxControl(string ServerName, string Host, int Port);
 
-/// <summary>What an nginx of a deployment is told beside the policy. Its texts are checked, so that none brings a directive of its own into the configuration.</summary>
-public sealed partial record NginxSettings
+/// <summary>What nginx' configuration needs to know of a machine beside the policy.</summary>
+public sealed record NginxSettings
 {
-    /// <summary>The version that reads the configuration; nixpkgs' mainline unless told otherwise. From 1.25.1 on HTTP/2 is a directive, from 1.27.3 on names are looked up again.</summary>
-    public Version Version { get; init; } = new(1, 29);
+    /// <summary>The oldest nginx that <see cref="For"/> writes for: the first with <c>resolve</c> for the servers of an upstream.</summary>
+    public static Version MachineVersion { get; } = new(1, 27, 3);
 
-    /// <summary>The region that the ingress stands in.</summary>
+    /// <summary>The region that the ingress stands in; its backends are asked first.</summary>
     public required string Region { get; init; }
 
-    /// <summary>Every backend of the deployment, one at least.</summary>
+    /// <summary>The backends of all regions, at least one.</summary>
     public required IReadOnlyList<NginxBackend> Backends { get; init; }
 
-    /// <summary>The addresses that it listens on: all, of IPv4 and IPv6, unless told otherwise.</summary>
-    public IReadOnlyList<string> Addresses { get; init; } = ["0.0.0.0", "[::]"];
-
-    /// <summary>The port for HTTP, which redirects.</summary>
-    public int HttpPort { get; init; } = Ports.Http;
-
-    /// <summary>The port for HTTPS.</summary>
-    public int HttpsPort { get; init; } = Ports.Https;
-
-    /// <summary>The certificate, PEM, with its chain.</summary>
+    /// <summary>The certificate with its chain, PEM: an absolute path, as all files here.</summary>
     public required string CertificateFile { get; init; }
 
     /// <summary>Its key, PEM.</summary>
     public required string CertificateKeyFile { get; init; }
 
-    /// <summary>While this file exists, everything is 503.</summary>
+    /// <summary>While this file is there, every request is answered by 503.</summary>
     public required string MaintenanceFile { get; init; }
 
-    /// <summary>Where it tells its state, and whether it lives: <c>127.0.0.1:8081</c>; never on a public address.</summary>
-    public required string ManagementAddress { get; init; }
+    /// <summary>The version of nginx, which decides how HTTP/2 is switched on (1.25.1), and whether names are looked up again (1.27.3).</summary>
+    public required Version Version { get; init; }
 
-    /// <summary>The folder that ACME challenges are answered from; null for none.</summary>
-    public string? AcmeFolder { get; init; }
+    /// <summary>The port for HTTP, 1 to 65535.</summary>
+    public int HttpPort { get; init; } = Ports.Http;
 
-    /// <summary>Who looks up the backends' names; null where they are addresses.</summary>
+    /// <summary>The port for HTTPS, 1 to 65535.</summary>
+    public int HttpsPort { get; init; } = Ports.Https;
+
+    /// <summary>The IP addresses to listen on.</summary>
+    public IReadOnlyList<string> ListenAddresses { get; init; } = ["0.0.0.0", "::"];
+
+    /// <summary>The DNS names that it goes by. It answers to others as well: who asks by address gets the same.</summary>
+    public IReadOnlyList<string> ServerNames { get; init; } = [];
+
+    /// <summary>The IP address for health and numbers; never one that is reached from outside.</summary>
+    public string ManagementAddress { get; init; } = "127.0.0.1";
+
+    /// <summary>The port for health (<c>/health</c>) and numbers (<c>/nginx_status</c>), 1 to 65535.</summary>
+    public int ManagementPort { get; init; } = 9114;
+
+    /// <summary>The folder whose <c>.well-known/acme-challenge</c> holds the answers to ACME challenges (RFC 8555); null for none.</summary>
+    public string? AcmeRoot { get; init; }
+
+    /// <summary>
+    /// The IP address of the name server that backends' names are looked up at while nginx runs. Null: names are looked up when it
+    /// starts, and it does not start where one is unknown.
+    /// </summary>
     public string? Resolver { get; init; }
 
-    /// <summary>Headscale, where this ingress relays to it.</summary>
+    /// <summary>The mesh's control server; null for none.</summary>
     public NginxControl? Control { get; init; }
 
-    /// <summary>The folder for bodies that do not fit into memory; null for nginx' own.</summary>
+    /// <summary>Where a line of JSON for each request goes: a file, or <c>syslog:server=unix:/dev/log</c>, which is the journal. Null: nowhere.</summary>
+    public string? AccessLog { get; init; }
+
+    /// <summary>The folder for bodies that memory does not hold; null for the one that nginx was built with.</summary>
     public string? TemporaryFolder { get; init; }
 
-    /// <summary>The settings of an ingress of a topology, as a machine.</summary>
-    /// <param name="topology">The topology.</param>
-    /// <param name="ingress">The ingress.</param>
-    public static NginxSettings Of(ClusterTopology topology, Node ingress)
+    /// <summary>The settings of an ingress of a deployment, with the paths of <c>nix/modules/ingress.nix</c>.</summary>
+    /// <param name="topology">The deployment.</param>
+    /// <param name="ingress">One of its ingresses.</param>
+    /// <param name="control">The mesh's control server, as this machine reaches it; null where it does not relay to it.</param>
+    /// <exception cref="ArgumentException">The node is no ingress of the deployment.</exception>
+    public static NginxSettings For(ClusterTopology topology, Node ingress, NginxControl? control = null)
     {
         ArgumentNullException.ThrowIfNull(topology);
         ArgumentNullException.ThrowIfNull(ingress);
+        if (!topology.OfRole(Role.Ingress).Contains(ingress))
+        {
+            throw new ArgumentException($"'{ingress.Name}' is not an ingress of '{topology.Name}'.", nameof(ingress));
+        }
+
         return new NginxSettings
         {
             Region = ingress.Region,
-            Backends = [.. topology.OfRole(Role.Backend).Select(backend => new NginxBackend(backend.Region, backend.Fqdn, Ports.Backend))],
+            Backends = [.. topology.OfRole(Role.Backend).Select(backend => new NginxBackend(backend.Name, backend.Region, backend.Fqdn, Ports.Backend))],
+            ServerNames = [topology.Domain],
             CertificateFile = $"/var/lib/acme/{topology.Domain}/fullchain.pem",
             CertificateKeyFile = $"/var/lib/acme/{topology.Domain}/key.pem",
+            AcmeRoot = "/var/lib/acme/acme-challenge",
             MaintenanceFile = "/var/lib/dinehub-ingress/maintenance",
-            ManagementAddress = "127.0.0.1:8081",
-            AcmeFolder = "/var/lib/acme/acme-challenge",
             Resolver = "100.100.100.100",
+            Control = control,
+            AccessLog = "syslog:server=unix:/dev/log",
+            Version = MachineVersion,
         };
     }
-
-    /// <summary>Whether backends' names are looked up again while nginx runs.</summary>
-    internal bool LooksUpAgain => Resolver is not null && Version >= new Version(1, 27, 3);
-
-    /// <summary>Checks every text.</summary>
-    /// <exception cref="ArgumentException">One cannot stand in a configuration.</exception>
-    internal void Check()
-    {
-        Require(Backends.Count > 0, "There is no backend.");
-        foreach (var path in new[] { CertificateFile, CertificateKeyFile, MaintenanceFile, AcmeFolder, TemporaryFolder, Control?.CertificateFile, Control?.CertificateKeyFile })
-        {
-            Require(path is null || PathPattern().IsMatch(path), $"'{path}' is not an absolute path of letters, digits, '.', '_', '-' and '/'.");
-        }
-
-        foreach (var name in Backends.Select(backend => backend.Host).Concat(Addresses).Append(Resolver).Append(Control?.Domain))
-        {
-            Require(name is null || HostPattern().IsMatch(name), $"'{name}' is neither a host name nor an address.");
-        }
-
-        foreach (var address in new[] { ManagementAddress, Control?.Address })
-        {
-            Require(address is null || AddressPattern().IsMatch(address), $"'{address}' is not of the form host:port.");
-        }
-    }
-
-    private static void Require(bool holds, string message)
-    {
-        if (!holds)
-        {
-            throw new ArgumentException(message);
-        }
-    }
-
-    [GeneratedRegex("^/[A-Za-z0-9._/-]+$(?!\n)")]
-    private static partial Regex PathPattern();
-
-    [GeneratedRegex(@"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])$(?!\n)")]
-    private static partial Regex HostPattern();
-
-    [GeneratedRegex(@"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$(?!\n)")]
-    private static partial Regex AddressPattern();
 }

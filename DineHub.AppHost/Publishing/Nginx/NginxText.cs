@@ -1,41 +1,73 @@
-using System.Text;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace DineHub.AppHost.Publishing.Nginx;
 
-/// <summary>Writes directives and blocks with their indentation.</summary>
-internal sealed class NginxText
+/// <summary>
+/// Puts values into nginx' configuration so that none of them can be read as more than a value. What nginx' lexer does to a quoted
+/// text is in ngx_conf_read_token: a backslash stands for itself unless a quote, a backslash or t, r, n follows.
+/// </summary>
+internal static partial class NginxText
 {
-    private readonly StringBuilder text = new();
-    private int depth;
+    /// <summary>A quoted text in which nothing is special. nginx has no way to write a dollar sign where it looks for variables.</summary>
+    /// <exception cref="ArgumentException">There is a dollar sign or a control character in it.</exception>
+    public static string Literal(string text) =>
+        text.Contains('$', StringComparison.Ordinal) ? throw new ArgumentException($"'{text}' has a dollar sign, which nginx cannot hold.", nameof(text)) : Quote(text);
 
-    public NginxText Comment(string comment) => Line("# " + comment);
-
-    public NginxText Directive(string directive) => Line(directive + ";");
-
-    public NginxText Blank()
+    /// <summary>A quoted text of this program's own, whose variables nginx fills in, or a regular expression.</summary>
+    /// <exception cref="ArgumentException">There is a control character in it.</exception>
+    public static string Quote(string text)
     {
-        text.Append('\n');
-        return this;
+        if (text.Any(char.IsControl))
+        {
+            throw new ArgumentException("A text for nginx has a control character.", nameof(text));
+        }
+
+        return $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
 
-    public NginxText Block(string head, Action body)
+    /// <summary>A file's path, quoted.</summary>
+    /// <exception cref="ArgumentException">It is not absolute, or has a character that nginx cannot hold.</exception>
+    public static string File(string path, string setting) =>
+        path.StartsWith('/') ? Literal(path) : throw new ArgumentException($"{setting}: must be an absolute path, but is '{path}'.", setting);
+
+    /// <summary>A host and its port as nginx writes them.</summary>
+    /// <exception cref="ArgumentException">The host is neither a DNS name nor an IP address, or there is no such port.</exception>
+    public static string Address(string host, int port, string setting)
     {
-        Line(head + " {");
-        depth++;
-        body();
-        depth--;
-        return Line("}");
+        var isAddress = IPAddress.TryParse(host, out var address);
+        if (!isAddress && !IsDnsName(host))
+        {
+            throw new ArgumentException($"{setting}: must be a DNS name or an IP address, but is '{host}'.", setting);
+        }
+
+        if (port is < 1 or > 65535)
+        {
+            throw new ArgumentException($"{setting}: must have a port from 1 to 65535, but has {port}.", setting);
+        }
+
+        // As it is read, not as it is written: "1" is an address to .NET, and a zone has no place here.
+        var name = !isAddress ? host : address!.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{new IPAddress(address.GetAddressBytes())}]" : address.ToString();
+        return string.Create(CultureInfo.InvariantCulture, $"{name}:{port}");
     }
 
-    /// <summary>A string in double quotes. A dollar sign in it begins a variable: nginx has no way to escape it.</summary>
-    public static string Quote(string value) =>
-        $"\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    /// <summary>An IP address and a port as nginx writes them.</summary>
+    /// <exception cref="ArgumentException">It is no IP address, or there is no such port.</exception>
+    public static string IpAddress(string address, int port, string setting) =>
+        IPAddress.TryParse(address, out _) ? Address(address, port, setting) : throw new ArgumentException($"{setting}: must be an IP address, but is '{address}'.", setting);
 
-    public override string ToString() => text.ToString();
+    /// <summary>A name of DNS, or one that looks like it: a node's, a region's.</summary>
+    /// <exception cref="ArgumentException">It is none.</exception>
+    public static string Name(string name, string setting) =>
+        IsDnsName(name) ? name : throw new ArgumentException($"{setting}: must be a DNS name, but is '{name}'.", setting);
 
-    private NginxText Line(string line)
-    {
-        text.Append(' ', 4 * depth).Append(line).Append('\n');
-        return this;
-    }
+    /// <summary>A regular expression for texts longer than that, of any size: PCRE takes repetitions up to 65,535 only.</summary>
+    public static string LongerThan(int length) => Quote(string.Create(CultureInfo.InvariantCulture, $"(?s)^(?:.{{1024}}){{{length / 1024}}}.{{{(length % 1024) + 1}}}"));
+
+    private static bool IsDnsName(string name) => name.Length is > 0 and <= 253 && name.Split('.').All(label => LabelPattern().IsMatch(label));
+
+    [GeneratedRegex(@"\A[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\z")]
+    private static partial Regex LabelPattern();
 }

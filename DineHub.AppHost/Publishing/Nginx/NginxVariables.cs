@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using DineHub.Ingress;
+
+namespace DineHub.AppHost.Publishing.Nginx;
+
+/// <summary>Writes the variables that decide what happens to a request: nginx has maps where programs have conditions.</summary>
+/// <param name="writer">Where to.</param>
+/// <param name="policy">The policy.</param>
+internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy policy)
+{
+    // What no path and no route's name can be.
+    private const string Ambiguous = "*";
+
+    // Trace Context (W3C), sections 3.2.1 and 3.2.2: version 00 ends with the flags, later ones may go on; ff, and identities of zeros only, are invalid.
+    private const string ValidTraceParent = "~^(?!ff)(?!00-.{53})[0-9a-f]{2}-(?!0{32})(?<sent_trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$";
+
+    /// <summary>The kinds of limits with their nginx names: of the zone, and of the variable that holds the key.</summary>
+    public static IEnumerable<(RateLimitKind Kind, string Zone, string Key)> Limits =>
+        Enum.GetValues<RateLimitKind>().Select(kind => (kind, ZoneOf(kind), $"${ZoneOf(kind)}_key"));
+
+    /// <param name="forControl">Whether connections to the mesh's control server are relayed.</param>
+    public void Write(bool forControl)
+    {
+        WriteRoute();
+        WriteLimits();
+        WriteRepetition();
+        WriteHeaders();
+        if (forControl)
+        {
+            Map("$http_upgrade", "$control_connection", [("", "")], "upgrade");
+        }
+    }
+
+    private static string ZoneOf(RateLimitKind kind) => IngressRoute.LimitName(kind).Replace('-', '_');
+
+    private void WriteRoute()
+    {
+        writer.Comment("What the request asks for: the name of a route, * where its path can be read in two ways, nothing where there is no such address.");
+        Map("$request_uri", "$plain_path", [("~*" + RequestTarget.AmbiguousPattern, Ambiguous)], "$uri");
+        Map("$plain_path", "$route", [(Ambiguous, Ambiguous), .. IngressRoute.All.Select(route => ($"~*{PathPattern(route.Path)}", route.Name))], "");
+    }
+
+    private void WriteLimits()
+    {
+        writer.Gap().Comment("Whom it counts against: an IPv4 address, or the first 64 bits of an IPv6 address, which one customer has all of.");
+        Map("$binary_remote_addr", "$client_key", [("~(?s)^(?<network>.{8}).{8}$", "$network")], "$binary_remote_addr");
+        var special = IngressRoute.All.Where(route => route.Limit != RateLimitKind.Client);
+        Map(
+            "$request_method:$route",
+            "$limit",
+            [.. special.Select(route => ($"POST:{route.Name}", IngressRoute.LimitName(route.Limit)))],
+            IngressRoute.LimitName(RateLimitKind.Client));
+        foreach (var (kind, _, key) in Limits.Where(limit => limit.Kind != RateLimitKind.Client))
+        {
+            Map("$limit", key, [(IngressRoute.LimitName(kind), "$client_key")], "");
+        }
+
+        Map("$limit", "$limit_retry_after", LimitValues((_, limit) => limit.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture)));
+        Map("$limit", "$limit_policy", LimitValues((name, limit) => limit.PolicyField(name)));
+        Map("$limit", "$limit_exhausted", LimitValues((name, limit) => limit.ExhaustedField(name)));
+    }
+
+    private void WriteRepetition()
+    {
+        writer.Gap().Comment("Whether it may be sent twice, whether the length of its body is told, and who handles it.");
+        var tries = policy.MaxFurtherTries + 1;
+        Map("$request_method:$http_idempotency_key", "$repeatable", tries > 1 ? [("~^(?:GET|HEAD|PUT|DELETE|OPTIONS):", "1"), ("~:.", "1")] : [], "0");
+        Map("$http_transfer_encoding:$request_method:$content_length", "$measured", [("~^:(?:GET|HEAD|DELETE|OPTIONS):", "1"), ("~^:[A-Z]+:[0-9]", "1")], "0");
+        var streams = string.Join('|', IngressRoute.All.Where(route => route.Streams).Select(route => route.Name));
+        Map(
+            "$route:$request_method:$repeatable:$measured",
+            "$handler",
+            [
+                ("~^:", NginxLocations.Unknown),
+                ($"~^\\{Ambiguous}:", NginxLocations.Ambiguous),
+                ($"~^(?:{streams}):GET:", NginxLocations.Stream),
+                ("~:1:1$", NginxLocations.Repeat),
+                ("~:1:0$", NginxLocations.RepeatUnmeasured),
+            ],
+            NginxLocations.Once);
+
+        writer.Gap().Comment("What follows when no backend has answered. The upstream's own name alone: all are ejected, and none was asked.");
+        Map(
+            "$upstream_addr $handler",
+            "$after_502",
+            [($"{NginxUpstreams.Available} {NginxLocations.Once}", NginxLocations.PanicOnce), ($"~^{NginxUpstreams.Available} @", NginxLocations.PanicRepeat)],
+            NginxLocations.Problem(502));
+        if (tries > 1)
+        {
+            writer.Gap().Comment("What follows a 503: as many tries as are left. Addresses that were tried are parted by commas.");
+            Map(
+                "$upstream_addr",
+                "$after_503",
+                [
+                    ($"~(?:,[^,]*){{{tries - 1}}}", NginxLocations.Problem(503)),
+                    .. Enumerable.Range(1, tries - 2).Select(left => ($"~(?:,[^,]*){{{tries - 1 - left}}}", NginxLocations.Again(left))),
+                ],
+                NginxLocations.Again(tries - 1));
+        }
+    }
+
+    private void WriteHeaders()
+    {
+        writer.Gap().Comment("Header fields. A valid traceparent is passed on; else the request's identity becomes the trace's.");
+        Map("$request_id", "$first_span", [("~^(?<half>.{16})", "$half")], "");
+        Map("$http_traceparent", "$traceparent", [(ValidTraceParent, "$http_traceparent")], "00-$request_id-$first_span-01");
+        Map("$http_traceparent", "$tracestate", [(ValidTraceParent, "$http_tracestate")], "");
+        Map("$http_traceparent", "$trace_id", [(ValidTraceParent, "$sent_trace")], "$request_id");
+        Map("$host|$http_host", "$forwarded_host", [(@"~*^([^|]*)\|\1(?::[0-9]+)?$", "$http_host")], "$host");
+        Map("$upstream_http_content_security_policy", "$missing_csp", [("", IngressHeaders.ContentSecurityPolicy)], "");
+        if (policy.HstsSeconds > 0)
+        {
+            Map(
+                "$host",
+                "$hsts",
+                [("localhost", ""), ("127.0.0.1", ""), ("[::1]", "")],
+                string.Create(CultureInfo.InvariantCulture, $"max-age={policy.HstsSeconds}; includeSubDomains"));
+        }
+    }
+
+    private (string, string)[] LimitValues(Func<string, RateLimit, string> value) =>
+        [.. Limits.Select(limit => IngressRoute.LimitName(limit.Kind)).Zip(Limits, (name, limit) => (name, value(name, policy.LimitOf(limit.Kind))))];
+
+    private void Map(string source, string variable, IReadOnlyList<(string Key, string Value)> values, string? otherwise = null) =>
+        writer.Block($"map {NginxText.Quote(source)} {variable}", () =>
+        {
+            foreach (var (key, value) in values)
+            {
+                writer.Line($"{NginxText.Quote(key)} {NginxText.Quote(value)}");
+            }
+
+            if (otherwise is not null)
+            {
+                writer.Line($"default {NginxText.Quote(otherwise)}");
+            }
+        });
+
+    // ASP.NET Core: {x} is one segment, {**rest} any number, none included.
+    private static string PathPattern(string path) => path == "/" ? "^/$" : $"^{Parameter().Replace(
+        Regex.Escape(path).Replace("\\{", "{", StringComparison.Ordinal).Replace("\\*", "*", StringComparison.Ordinal),
+        match => match.Value.StartsWith("/{**", StringComparison.Ordinal) ? "(?:/.*)?" : "/[^/]+")}/?$";
+
+    [GeneratedRegex(@"/\{[^}]*\}")]
+    private static partial Regex Parameter();
+}
