@@ -328,7 +328,7 @@ public sealed class RetryTests
                     Failure.ResetBeforeBody => BackendScripts.ResetBeforeBody,
                     Failure.Closed => BackendScripts.CloseBeforeAnswer,
                     Failure.Hangs => BackendScripts.Hang,
-                    Failure.Garbage => BackendScripts.Raw("HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello"),
+                    Failure.Garbage => BackendScripts.Raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Na\0me: x\r\n\r\nhello"),
                     Failure.Status502 => BackendScripts.Status(502),
                     Failure.Status503 => BackendScripts.Status(503),
                     _ => BackendScripts.Status(504),
