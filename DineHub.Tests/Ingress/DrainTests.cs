@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
-using DineHub.Ingress;
 
 namespace DineHub.Tests.Ingress;
 

@@ -1,5 +1,3 @@
-using DineHub.Ingress;
-
 namespace DineHub.Tests.Ingress;
 
 /// <summary>Ten thousand clients that have asked once and keep their connections.</summary>
