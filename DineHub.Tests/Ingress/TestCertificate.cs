@@ -4,25 +4,22 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace DineHub.Tests.Ingress;
 
-/// <summary>A certificate for localhost and 127.0.0.1 that nobody has signed but itself, as files.</summary>
+/// <summary>A certificate for localhost and 127.0.0.1 that nobody but the tests trusts.</summary>
 internal sealed class TestCertificate : IDisposable
 {
-    private TestCertificate(X509Certificate2 certificate, string certificateFile, string keyFile)
+    private TestCertificate(X509Certificate2 certificate, string directory)
     {
         Certificate = certificate;
-        CertificateFile = certificateFile;
-        KeyFile = keyFile;
+        CertificateFile = Path.Combine(directory, "certificate.pem");
+        KeyFile = Path.Combine(directory, "certificate.key");
     }
 
-    /// <summary>To trust; without its key.</summary>
     public X509Certificate2 Certificate { get; }
 
     public string CertificateFile { get; }
 
     public string KeyFile { get; }
 
-    /// <summary>Makes one.</summary>
-    /// <param name="directory">Where its files are put.</param>
     public static TestCertificate Create(string directory)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -30,15 +27,14 @@ internal sealed class TestCertificate : IDisposable
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
-        names.AddIpAddress(IPAddress.IPv6Loopback);
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
-        using var withKey = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        var (certificateFile, keyFile) = (Path.Combine(directory, "certificate.pem"), Path.Combine(directory, "key.pem"));
-        File.WriteAllText(certificateFile, withKey.ExportCertificatePem());
-        File.WriteAllText(keyFile, key.ExportPkcs8PrivateKeyPem());
-        return new TestCertificate(X509CertificateLoader.LoadCertificate(withKey.RawData), certificateFile, keyFile);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        var now = DateTimeOffset.UtcNow;
+        using var made = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        var result = new TestCertificate(X509CertificateLoader.LoadCertificate(made.RawData), directory);
+        File.WriteAllText(result.CertificateFile, made.ExportCertificatePem());
+        File.WriteAllText(result.KeyFile, key.ExportPkcs8PrivateKeyPem());
+        return result;
     }
 
     /// <summary>Whether a server's certificate is this one.</summary>
