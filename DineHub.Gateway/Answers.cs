@@ -62,6 +62,9 @@ internal static class Answers
         };
     }
 
+    /// <summary>Whether an answer has no end to wait for.</summary>
+    public static bool IsEventStream(HttpResponse response) => response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) is true;
+
     /// <summary>Ends streams when the gateway stops: they have no end to wait for, and whoever reads one comes back, to another gateway.</summary>
     public static Func<HttpContext, RequestDelegate, Task> EndStreamsOnStop(IHostApplicationLifetime lifetime) => (http, next) =>
     {
@@ -72,7 +75,7 @@ internal static class Answers
 
         http.Response.OnStarting(() =>
         {
-            if (http.Response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) is true)
+            if (IsEventStream(http.Response))
             {
                 http.Response.RegisterForDispose(lifetime.ApplicationStopping.Register(http.Abort));
             }

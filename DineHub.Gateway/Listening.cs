@@ -11,8 +11,9 @@ internal static class Listening
 {
     private const int Http2Streams = 100;
 
-    // Whoever sends less is cut; nginx measures silence instead.
-    private const double LeastBytesPerSecond = 100;
+    // Whoever is slower is cut; nginx measures silence instead. Kestrel allows each piece of an answer the time that it takes at this rate: some 64 KiB.
+    private const double LeastSentBytesPerSecond = 100;
+    private const double LeastTakenBytesPerSecond = 2048;
 
     public static void Configure(KestrelServerOptions kestrel, IngressPolicy policy)
     {
@@ -28,9 +29,9 @@ internal static class Listening
         limits.MaxConcurrentConnections = policy.MaxConnections;
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(policy.IdleTimeoutSeconds);
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(policy.RequestHeadersTimeoutSeconds);
-        var slowest = new MinDataRate(LeastBytesPerSecond, TimeSpan.FromSeconds(policy.RequestBodyTimeoutSeconds) + TimeSpan.FromMilliseconds(1));
-        limits.MinRequestBodyDataRate = slowest;
-        limits.MinResponseDataRate = slowest;
+        var grace = TimeSpan.FromSeconds(policy.RequestBodyTimeoutSeconds) + TimeSpan.FromMilliseconds(1);
+        limits.MinRequestBodyDataRate = new MinDataRate(LeastSentBytesPerSecond, grace);
+        limits.MinResponseDataRate = new MinDataRate(LeastTakenBytesPerSecond, grace);
         limits.Http2.MaxStreamsPerConnection = Http2Streams;
         kestrel.ConfigureHttpsDefaults(https =>
         {

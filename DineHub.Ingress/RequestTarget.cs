@@ -12,13 +12,13 @@ public static partial class RequestTarget
     /// <summary>Matches what is refused, in the request target as it came, its query included where there is one; without regard to case. PCRE and .NET read it alike.</summary>
     public const string AmbiguousPattern = @"^[^?]*(//|/\.\.?(/|$|\?)|\\|%(2[ef]|5c|[01][0-9a-f]|7f))";
 
-    /// <summary>Whether a request target (RFC 9112, section 3.2) is refused: also where it is neither a path nor an absolute URL with one.</summary>
+    /// <summary>Whether a request target (RFC 9112, section 3.2) is refused: also where it is neither a path nor an absolute URL with one, or has control characters.</summary>
     /// <param name="target">The target, as it came.</param>
     public static bool IsAmbiguous(string target)
     {
         ArgumentNullException.ThrowIfNull(target);
         var origin = Authority().Replace(target, "", 1);
-        return !origin.StartsWith('/') || Ambiguous().IsMatch(origin);
+        return !origin.StartsWith('/') || origin.AsSpan().ContainsAnyInRange('\0', ' ') || origin.Contains('\x7f', StringComparison.Ordinal) || Ambiguous().IsMatch(origin);
     }
 
     [GeneratedRegex(AmbiguousPattern, RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

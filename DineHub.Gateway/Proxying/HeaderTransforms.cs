@@ -26,6 +26,9 @@ internal static class HeaderTransforms
     private static ValueTask Complete(RequestTransformContext context)
     {
         var http = context.HttpContext;
+
+        // The HTTP client repeats requests without content by itself, of any method, when a kept connection turns out to be closed.
+        context.ProxyRequest.Content ??= new ByteArrayContent([]);
         var headers = context.ProxyRequest.Headers;
         headers.Host = http.Request.Host.Host;
         Set("X-Forwarded-For", ClientAddress.Of(http).ToString());
@@ -68,6 +71,9 @@ internal static class HeaderTransforms
             headers.Remove(name);
         }
 
-        return ValueTask.CompletedTask;
+        // YARP sends the head with the first piece of the body; who opens a stream wants to know before there is one.
+        return Answers.IsEventStream(context.HttpContext.Response)
+            ? new ValueTask(context.HttpContext.Response.StartAsync(context.CancellationToken))
+            : ValueTask.CompletedTask;
     }
 }

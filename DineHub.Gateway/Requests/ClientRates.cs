@@ -14,12 +14,8 @@ internal sealed class ClientRates(IngressPolicy policy, GatewayMetrics metrics) 
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (IngressRoutes.Of(context) is not { } route)
-        {
-            return next(context);
-        }
-
-        var kind = HttpMethods.IsPost(context.Request.Method) ? route.Limit : RateLimitKind.Client;
+        // Who looks for what is not there is limited as well.
+        var kind = HttpMethods.IsPost(context.Request.Method) && IngressRoutes.Of(context) is { Limit: var limit } ? limit : RateLimitKind.Client;
         var client = ClientAddress.KeyOf(context);
         return TryTake(RateLimitKind.Client, client) && (kind == RateLimitKind.Client || TryTake(kind, client)) ? next(context) : Refuse(context, kind);
     }

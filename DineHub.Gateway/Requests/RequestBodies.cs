@@ -1,3 +1,4 @@
+using DineHub.Gateway.Proxying;
 using DineHub.Ingress;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
@@ -16,6 +17,12 @@ internal sealed class RequestBodies(IngressPolicy policy) : IMiddleware
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
+        if (IngressRoutes.Of(context) is null)
+        {
+            await next(context);
+            return;
+        }
+
         var request = context.Request;
         if (request.ContentLength > policy.MaxBodyBytes)
         {
@@ -33,7 +40,17 @@ internal sealed class RequestBodies(IngressPolicy policy) : IMiddleware
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } && request.ContentLength != 0)
         {
             request.EnableBuffering(KeptInMemory);
-            await request.Body.DrainAsync(context.RequestAborted);
+            try
+            {
+                await request.Body.DrainAsync(context.RequestAborted);
+            }
+            catch (IOException e) when (e is not BadHttpRequestException && !context.RequestAborted.IsCancellationRequested)
+            {
+                // Chunks whose size no computer can hold (Kestrel names them so). What follows them is nobody's request.
+                RequestGuard.RefuseAndClose(context);
+                return;
+            }
+
             request.Headers.TransferEncoding = default;
             request.ContentLength = request.Body.Length;
             request.Body.Position = 0;

@@ -22,15 +22,24 @@ internal static class RequestGuard
             return Refuse(http, StatusCodes.Status400BadRequest);
         }
 
-        if (request.Headers.TransferEncoding.Count > 0 && request.Headers.ContainsKey(IgnoredLength))
+        // More than Kestrel refuses: two lengths, codings that nobody here takes off, and chunks in a version that has none.
+        if (request.Headers.TransferEncoding is { Count: > 0 } coding
+            && (coding is not [{ } only] || !only.Equals("chunked", StringComparison.OrdinalIgnoreCase)
+                || request.Headers.ContainsKey(IgnoredLength) || HttpProtocol.IsHttp10(request.Protocol)))
         {
-            // What follows may be meant as another request by whoever counted otherwise.
-            http.Response.Headers.Connection = "close";
-            return Refuse(http, StatusCodes.Status400BadRequest);
+            RefuseAndClose(http);
+            return Task.CompletedTask;
         }
 
         Clean(request.Headers);
         return next(http);
+    }
+
+    /// <summary>Refuses a request whose end is not certain: what follows may be meant as another one by whoever counted otherwise.</summary>
+    public static void RefuseAndClose(HttpContext http)
+    {
+        http.Response.Headers.Connection = "close";
+        http.Response.StatusCode = StatusCodes.Status400BadRequest;
     }
 
     private static Task Refuse(HttpContext http, int status)

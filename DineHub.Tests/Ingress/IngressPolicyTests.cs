@@ -88,6 +88,8 @@ public sealed class IngressPolicyTests
     [InlineData("/api/%00")]
     [InlineData("/api/%0d%0aX:y")]
     [InlineData("/api/%7F")]
+    [InlineData("/api/\u0001")]
+    [InlineData("/api?x=\u007f")]
     [InlineData("*")]
     [InlineData("api")]
     [InlineData("http://dinehub.example//api")]

@@ -78,6 +78,7 @@ public static partial class NginxConfiguration
             .Line("gzip off")
             .Line("merge_slashes off")
             .Line("recursive_error_pages on")
+            .Line("uninitialized_variable_warn off")
             .Line("map_hash_bucket_size 128")
             .Line("variables_hash_max_size 2048")
             .Line("proxy_headers_hash_max_size 1024")

@@ -27,14 +27,24 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
     private const string Repeated = "error timeout invalid_header http_502 http_504 non_idempotent";
     private const string RepeatedWith503 = "error timeout invalid_header http_502 http_503 http_504 non_idempotent";
 
+    private const string RetryAfter = "$problem_retry_after";
+
+    // What they are where a limit is exceeded.
+    private static readonly (string Name, string Variable, string Limit)[] ProblemHeaders =
+    [
+        ("Retry-After", RetryAfter, "$limit_retry_after"),
+        ("RateLimit-Policy", "$problem_limit", "$limit_policy"),
+        ("RateLimit", "$problem_exhausted", "$limit_exhausted"),
+    ];
+
     private int Tries => policy.MaxFurtherTries + 1;
 
     public static string Again(int tries) => string.Create(CultureInfo.InvariantCulture, $"@again_{tries}");
 
     public static string Problem(int status) => string.Create(CultureInfo.InvariantCulture, $"@problem_{status}");
 
-    /// <summary>Writes the header fields of every answer; they are not inherited where there are others.</summary>
-    public void AnswerHeaders(bool isSecure, params (string Name, string Value)[] more)
+    /// <summary>Writes the header fields of every answer: in one place, as nginx forgets them all where there is another one.</summary>
+    public void AnswerHeaders(bool isSecure)
     {
         foreach (var (name, value) in IngressHeaders.Security)
         {
@@ -42,14 +52,20 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
         }
 
         writer.Line("add_header Content-Security-Policy $missing_csp always").Line($"add_header {IngressHeaders.RequestId} $request_id always");
-        if (isSecure && policy.HstsSeconds > 0)
+        if (!isSecure)
+        {
+            return;
+        }
+
+        if (policy.HstsSeconds > 0)
         {
             writer.Line("add_header Strict-Transport-Security $hsts always");
         }
 
-        foreach (var (name, value) in more)
+        writer.Comment("Of problems only: those that have nothing to say leave these empty, and then they are not sent.");
+        foreach (var (name, variable, _) in ProblemHeaders)
         {
-            writer.Line($"add_header {name} {value} always");
+            writer.Line($"set {variable} \"\"").Line($"add_header {name} {variable} always");
         }
     }
 
@@ -136,11 +152,7 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
             WriteProblem(problem.Status, isSecure: true);
         }
 
-        WriteProblem(
-            Maintenance,
-            IngressProblem.All.Single(problem => problem.Status == 503),
-            isSecure: true,
-            ("Retry-After", policy.MaintenanceRetryAfterSeconds.ToString(CultureInfo.InvariantCulture)));
+        WriteProblem(Maintenance, 503, policy.MaintenanceRetryAfterSeconds, isLimit: false);
     }
 
     private void Refusal(string name, int status) => writer.Block(
@@ -185,18 +197,11 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
 
     private void WriteProblem(int status, bool isSecure)
     {
-        var retryAfter = IngressProblem.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
-        (string, string)[] headers = status switch
-        {
-            429 => [("Retry-After", "$limit_retry_after"), ("RateLimit-Policy", "$limit_policy"), ("RateLimit", "$limit_exhausted")],
-            502 or 503 or 504 => [("Retry-After", retryAfter)],
-            _ => [],
-        };
         var name = status is 400 or 414 ? string.Create(CultureInfo.InvariantCulture, $"= /.problem/{status}") : Problem(status);
-        WriteProblem(name, IngressProblem.All.Single(problem => problem.Status == status), isSecure, headers);
+        WriteProblem(name, status, isSecure && status is 502 or 503 or 504 ? IngressProblem.RetryAfterSeconds : null, isLimit: isSecure && status == 429);
     }
 
-    private void WriteProblem(string name, IngressProblem problem, bool isSecure, params (string Name, string Value)[] headers) =>
+    private void WriteProblem(string name, int status, int? retryAfterSeconds, bool isLimit) =>
         writer.Block($"location {name}", () =>
         {
             if (name.StartsWith('='))
@@ -204,10 +209,22 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
                 writer.Line("internal");
             }
 
-            AnswerHeaders(isSecure, headers);
+            if (retryAfterSeconds is { } seconds)
+            {
+                writer.Line(string.Create(CultureInfo.InvariantCulture, $"set {RetryAfter} {seconds}"));
+            }
+            else if (isLimit)
+            {
+                foreach (var (_, variable, value) in ProblemHeaders)
+                {
+                    writer.Line($"set {variable} {value}");
+                }
+            }
+
             writer.Line($"default_type {IngressProblem.ContentType}");
-            var status = problem.Status.ToString(CultureInfo.InvariantCulture);
-            var body = $$"""{"type":"{{problem.Type}}","title":"{{problem.Title}}","status":{{status}},"requestId":"$request_id","traceId":"$trace_id"}""";
-            writer.Line($"return {status} {NginxText.Quote(body)}");
+            var problem = IngressProblem.All.Single(problem => problem.Status == status);
+            var number = status.ToString(CultureInfo.InvariantCulture);
+            var body = $$"""{"type":"{{problem.Type}}","title":"{{problem.Title}}","status":{{number}},"requestId":"$request_id","traceId":"$trace_id"}""";
+            writer.Line($"return {number} {NginxText.Quote(body)}");
         });
 }

@@ -25,7 +25,10 @@ internal static partial class NginxText
             throw new ArgumentException("A text for nginx has a control character.", nameof(text));
         }
 
-        return $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+        var escaped = text.Replace("\\", "\\\\", StringComparison.Ordinal);
+        return escaped.Contains('"', StringComparison.Ordinal) && !escaped.Contains('\'', StringComparison.Ordinal)
+            ? $"'{escaped}'"
+            : $"\"{escaped.Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
 
     /// <summary>A file's path, quoted.</summary>

@@ -13,7 +13,7 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
     private const string Ambiguous = "*";
 
     // Trace Context (W3C), sections 3.2.1 and 3.2.2: version 00 ends with the flags, later ones may go on; ff, and identities of zeros only, are invalid.
-    private const string ValidTraceParent = "~^(?!ff)(?!00-.{53})[0-9a-f]{2}-(?!0{32})(?<sent_trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$";
+    private const string ValidTraceParent = "~^(?!ff)(?!00-.{53})[0-9a-f]{2}-(?!0{32})(?<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$";
 
     /// <summary>The kinds of limits with their nginx names: of the zone, and of the variable that holds the key.</summary>
     public static IEnumerable<(RateLimitKind Kind, string Zone, string Key)> Limits =>
@@ -104,9 +104,10 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
     {
         writer.Gap().Comment("Header fields. A valid traceparent is passed on; else the request's identity becomes the trace's.");
         Map("$request_id", "$first_span", [("~^(?<half>.{16})", "$half")], "");
-        Map("$http_traceparent", "$traceparent", [(ValidTraceParent, "$http_traceparent")], "00-$request_id-$first_span-01");
-        Map("$http_traceparent", "$tracestate", [(ValidTraceParent, "$http_tracestate")], "");
-        Map("$http_traceparent", "$trace_id", [(ValidTraceParent, "$sent_trace")], "$request_id");
+        Map("$http_traceparent", "$sent_trace", [(ValidTraceParent, "$trace")], "");
+        Map("$sent_trace", "$trace_id", [("", "$request_id")], "$sent_trace");
+        Map("$sent_trace", "$traceparent", [("", "00-$request_id-$first_span-01")], "$http_traceparent");
+        Map("$sent_trace", "$tracestate", [("", "")], "$http_tracestate");
         Map("$host|$http_host", "$forwarded_host", [(@"~*^([^|]*)\|\1(?::[0-9]+)?$", "$http_host")], "$host");
         Map("$upstream_http_content_security_policy", "$missing_csp", [("", IngressHeaders.ContentSecurityPolicy)], "");
         if (policy.HstsSeconds > 0)
