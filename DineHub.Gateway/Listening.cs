@@ -11,9 +11,8 @@ internal static class Listening
 {
     private const int Http2Streams = 100;
 
-    // Whoever is slower is cut; nginx measures silence instead. Kestrel allows each piece of an answer the time that it takes at this rate: some 64 KiB.
+    // Whoever sends less is cut; nginx measures silence instead. Who takes nothing is cut by YARP, after the time that a backend may be silent.
     private const double LeastSentBytesPerSecond = 100;
-    private const double LeastTakenBytesPerSecond = 2048;
 
     public static void Configure(KestrelServerOptions kestrel, IngressPolicy policy)
     {
@@ -31,7 +30,6 @@ internal static class Listening
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(policy.RequestHeadersTimeoutSeconds);
         var grace = TimeSpan.FromSeconds(policy.RequestBodyTimeoutSeconds) + TimeSpan.FromMilliseconds(1);
         limits.MinRequestBodyDataRate = new MinDataRate(LeastSentBytesPerSecond, grace);
-        limits.MinResponseDataRate = new MinDataRate(LeastTakenBytesPerSecond, grace);
         limits.Http2.MaxStreamsPerConnection = Http2Streams;
         kestrel.ConfigureHttpsDefaults(https =>
         {

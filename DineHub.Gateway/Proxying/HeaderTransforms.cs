@@ -73,7 +73,7 @@ internal static class HeaderTransforms
 
         // YARP sends the head with the first piece of the body; who opens a stream wants to know before there is one.
         return Answers.IsEventStream(context.HttpContext.Response)
-            ? new ValueTask(context.HttpContext.Response.StartAsync(context.CancellationToken))
+            ? new ValueTask(context.HttpContext.Response.Body.FlushAsync(context.CancellationToken))
             : ValueTask.CompletedTask;
     }
 }

@@ -14,12 +14,14 @@ internal static class RequestGuard
         var request = http.Request;
         if (HttpMethods.IsTrace(request.Method) || HttpMethods.IsConnect(request.Method))
         {
-            return Refuse(http, StatusCodes.Status405MethodNotAllowed);
+            http.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return Task.CompletedTask;
         }
 
         if (RequestTarget.IsAmbiguous(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget))
         {
-            return Refuse(http, StatusCodes.Status400BadRequest);
+            RefuseAndClose(http);
+            return Task.CompletedTask;
         }
 
         // More than Kestrel refuses: two lengths, codings that nobody here takes off, and chunks in a version that has none.
@@ -35,17 +37,11 @@ internal static class RequestGuard
         return next(http);
     }
 
-    /// <summary>Refuses a request whose end is not certain: what follows may be meant as another one by whoever counted otherwise.</summary>
+    /// <summary>Refuses a request that is not certain: what follows may be meant as another one, or as none, by whoever reads it otherwise.</summary>
     public static void RefuseAndClose(HttpContext http)
     {
         http.Response.Headers.Connection = "close";
         http.Response.StatusCode = StatusCodes.Status400BadRequest;
-    }
-
-    private static Task Refuse(HttpContext http, int status)
-    {
-        http.Response.StatusCode = status;
-        return Task.CompletedTask;
     }
 
     private static void Clean(IHeaderDictionary headers)

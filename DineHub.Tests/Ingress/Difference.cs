@@ -21,6 +21,6 @@ public enum Difference
     /// <summary>nginx learns of a backend's health by requests alone.</summary>
     ActiveHealth,
 
-    /// <summary>nginx cuts a body that stands still, not one that comes slowly.</summary>
-    SlowBody,
+    /// <summary>nginx cuts a client that stands still, not one that is slow.</summary>
+    SlowClient,
 }

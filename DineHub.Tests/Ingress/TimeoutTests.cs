@@ -110,7 +110,7 @@ public sealed class TimeoutTests
         const int Length = 12;
         await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
         await using var connection = await scene.ConnectAsync();
-        var differs = ingress.Has(Difference.SlowBody);
+        var differs = ingress.Has(Difference.SlowClient);
         await connection.SendAsync($"POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: {(differs ? Length : 100_000)}\r\n\r\n");
         for (var i = 0; i < Length || !differs; i++)
         {
@@ -137,7 +137,7 @@ public sealed class TimeoutTests
     [Theory, OnGateway, OnNginx]
     public async Task A_client_that_takes_nothing_of_its_answer_is_cut(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty with { ResponseTimeoutSeconds = 60 }, "eu-1");
+        await using var scene = await IngressScene.StartAsync(ingress, Hasty with { ResponseTimeoutSeconds = ingress.Has(Difference.SlowClient) ? 60 : 1 }, "eu-1");
         scene["eu-1"].Script = BackendScripts.Large(50_000_000);
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync("GET /api/v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
