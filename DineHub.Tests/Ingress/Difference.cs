@@ -6,8 +6,14 @@ public enum Difference
     /// <summary>nginx bounds the tries of a request, not their share of all requests.</summary>
     RetryBudget,
 
-    /// <summary>nginx repeats a 503 once, also one that carries Retry-After.</summary>
+    /// <summary>nginx repeats a 503 once, also one that carries Retry-After, and perhaps on the same backend.</summary>
     DeliberateUnavailable,
+
+    /// <summary>nginx answers for itself what a backend has answered by 502 or 504, where the request may be repeated.</summary>
+    OwnGatewayErrors,
+
+    /// <summary>nginx does not count a 502 or 504 that a backend has answered against it, unless another try follows.</summary>
+    UncountedStatus,
 
     /// <summary>nginx names itself, without its version.</summary>
     ServerField,

@@ -1,14 +1,12 @@
 using System.Net;
 using System.Net.Security;
-using DineHub.Ingress;
 
 namespace DineHub.Tests.Ingress;
 
 /// <summary>HTTP/2 in front, HTTP/1.1 behind: nothing that a frame holds becomes a line of its own.</summary>
-public sealed class Http2Tests
+public sealed class Http2Tests(SharedScenes scenes) : IClassFixture<SharedScenes>
 {
     private const string Hidden = "GET /api/v1/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    private static readonly IngressPolicy Hasty = IngressScene.Policy with { RequestHeadersTimeoutSeconds = 1, RequestBodyTimeoutSeconds = 1, IdleTimeoutSeconds = 2 };
 
     [Theory, OnGateway, OnNginx]
     public async Task A_request_arrives_whole(IngressKind ingress)
@@ -66,7 +64,7 @@ public sealed class Http2Tests
     [Case(":evil", "1", "")]
     public async Task No_field_of_a_request_becomes_more_than_one_field(IngressKind ingress, string name, string value, string body)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await SendAsync(scene, [.. Request("POST", "/api/v1/x"), (name, value)], body);
         OneOrNone(scene);
     }
@@ -90,7 +88,7 @@ public sealed class Http2Tests
     [Case(":scheme", "http\r\nx-evil: injected")]
     public async Task No_part_of_the_first_line_becomes_more_than_it_is(IngressKind ingress, string name, string value)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await SendAsync(scene, [.. Request("GET", "/api/v1/x").Select(field => field.Name == name ? (name, value) : field)], "");
         OneOrNone(scene, mayBeElsewhere: name == ":path");
         scene.Seen.ShouldAllBe(request => request["Host"].Single() == "localhost" || name == ":authority");

@@ -5,8 +5,8 @@ namespace DineHub.Tests.Ingress;
 /// <summary>Ten thousand clients that have asked once and keep their connections.</summary>
 public sealed class IdleConnectionTests
 {
-    private const int Plain = 8000;
-    private const int Secure = 2000;
+    private const int Plain = 9000;
+    private const int Secure = 1000;
 
     [Theory, OnGateway, OnNginx]
     public async Task Ten_thousand_idle_connections_keep_nobody_from_being_answered(IngressKind ingress)

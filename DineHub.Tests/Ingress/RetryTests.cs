@@ -69,7 +69,11 @@ public sealed class RetryTests
             var mayBeRepeated = request.Method is not ("POST" or "PATCH") || request.Key == Key;
             var tries = (First: scene["eu-1"].CountOf($"/api/v1/{request.Name}"), Second: scene["us-1"].CountOf($"/api/v1/{request.Name}"));
             var expected = (First: failure is Failure.Refused or Failure.ConnectTimeout ? 0 : 1, Second: mayBeRepeated ? 1 : 0);
-            if (answer.Status != (mayBeRepeated ? 200 : status) || tries != expected)
+            if (failure == Failure.Status503 && mayBeRepeated && ingress.Has(Difference.DeliberateUnavailable))
+            {
+                (tries.First + tries.Second).ShouldBe(2, request.Name);
+            }
+            else if (answer.Status != (mayBeRepeated ? 200 : status) || tries != expected)
             {
                 mistakes.Add($"{request.Name}: {answer.Status} after {tries.First} and {tries.Second} tries");
             }
@@ -105,8 +109,14 @@ public sealed class RetryTests
         {
             // What remains is the last backend's own answer.
             answer.Status.ShouldBe(status);
-            answer.Backend.ShouldNotBeNull();
-            answer.Text.ShouldContain(answer.Backend);
+            if (ingress.Has(Difference.OwnGatewayErrors))
+            {
+                answer.ShouldBeProblem(status);
+            }
+            else
+            {
+                answer.Text.ShouldContain(answer.Backend.ShouldNotBeNull());
+            }
         }
         else
         {
@@ -199,23 +209,32 @@ public sealed class RetryTests
     [Case(Failure.Reset, true)]
     [Case(Failure.ResetBeforeBody, false)]
     [Case(Failure.ResetBeforeBody, true)]
-    [Case(Failure.Status503, false)]
+    [Case(Failure.Status504, false)]
     [Case(Failure.Status502, true)]
     public async Task The_body_is_sent_whole_again(IngressKind ingress, Failure failure, bool chunked)
     {
         await using var scene = await IngressScene.StartAsync(ingress, Patient, "eu-1 us-1");
         await FailAsync(scene["eu-1"], failure);
         var body = RandomNumberGenerator.GetBytes(300_000);
-        using var client = scene.NewClient();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/x") { Content = new ByteArrayContent(body) };
-        request.Headers.Add("Idempotency-Key", "k");
-        request.Headers.TransferEncodingChunked = chunked;
-        using var response = await client.SendAsync(request);
-        ((int)response.StatusCode).ShouldBe(200);
+        (await PostAsync(scene, body, chunked)).ShouldBe(200);
         var seen = scene["us-1"].Requests.ShouldHaveSingleItem();
         seen.Complete.ShouldBeTrue();
         seen.Body.ShouldBe(body);
         seen["Idempotency-Key"].ShouldBe(["k"]);
+    }
+
+    [Theory, OnGateway, OnNginx]
+    [Case(false)]
+    [Case(true)]
+    public async Task The_body_is_sent_whole_again_after_a_503(IngressKind ingress, bool chunked)
+    {
+        await using var scene = await IngressScene.StartAsync(ingress, Patient, "eu-1 eu-2");
+        var script = BackendScripts.InTurn(BackendScripts.Status(503), BackendScripts.Normal);
+        (scene["eu-1"].Script, scene["eu-2"].Script) = (script, script);
+        var body = RandomNumberGenerator.GetBytes(300_000);
+        (await PostAsync(scene, body, chunked)).ShouldBe(200);
+        scene.Seen.Count.ShouldBe(2);
+        scene.Seen.ShouldAllBe(request => request.Complete && request.Body.SequenceEqual(body));
     }
 
     [Theory, OnGateway, OnNginx]
@@ -283,6 +302,15 @@ public sealed class RetryTests
         further.ShouldBeGreaterThan(0);
     }
 
+    private static async Task<int> PostAsync(IngressScene scene, byte[] body, bool chunked)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/x") { Content = new ByteArrayContent(body) };
+        request.Headers.Add("Idempotency-Key", "k");
+        request.Headers.TransferEncodingChunked = chunked;
+        using var response = await scene.Client.SendAsync(request);
+        return (int)response.StatusCode;
+    }
+
     private static async Task FailAsync(ScriptedBackend backend, Failure failure)
     {
         switch (failure)
@@ -300,7 +328,7 @@ public sealed class RetryTests
                     Failure.ResetBeforeBody => BackendScripts.ResetBeforeBody,
                     Failure.Closed => BackendScripts.CloseBeforeAnswer,
                     Failure.Hangs => BackendScripts.Hang,
-                    Failure.Garbage => BackendScripts.Raw("HTTP/1.1 two hundred\r\n\r\n"),
+                    Failure.Garbage => BackendScripts.Raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Na\0me: x\r\n\r\nhello"),
                     Failure.Status502 => BackendScripts.Status(502),
                     Failure.Status503 => BackendScripts.Status(503),
                     _ => BackendScripts.Status(504),

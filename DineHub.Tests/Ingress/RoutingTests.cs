@@ -1,7 +1,7 @@
 namespace DineHub.Tests.Ingress;
 
 /// <summary>What an ingress passes on, and what it keeps.</summary>
-public sealed class RoutingTests
+public sealed class RoutingTests(SharedScenes scenes) : IClassFixture<SharedScenes>
 {
     [Theory, OnGateway, OnNginx]
     [Case("/")]
@@ -24,7 +24,7 @@ public sealed class RoutingTests
     [Case("/api/v1/x?")]
     public async Task What_is_public_is_passed_on_as_it_came(IngressKind ingress, string target)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var answer = await scene.SendRawAsync(Request(target));
         answer.Status.ShouldBe(200, answer.Text);
         var seen = scene.Seen.ShouldHaveSingleItem();
@@ -61,7 +61,7 @@ public sealed class RoutingTests
     [Case("/.env")]
     public async Task What_is_not_public_is_not_there(IngressKind ingress, string target)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         (await scene.SendRawAsync(Request(target))).ShouldBeProblem(404);
         (await scene.SendRawAsync(Request(target, $"127.0.0.1:{scene.Setup.ManagementPort}"))).ShouldBeProblem(404);
         (await scene.SendRawAsync(Request(target, method: "POST", fields: "Content-Length: 0\r\n"))).ShouldBeProblem(404);
@@ -97,7 +97,7 @@ public sealed class RoutingTests
     [Case("/api/x%7f")]
     public async Task A_path_that_two_servers_may_read_in_two_ways_is_400(IngressKind ingress, string target)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var answer = await scene.SendRawAsync(Request(target));
         answer.Status.ShouldBe(400);
         answer.Backend.ShouldBeNull();
@@ -107,7 +107,7 @@ public sealed class RoutingTests
     [Theory, OnGateway, OnNginx]
     public async Task A_target_with_its_host_is_read_as_one_without(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var answer = await scene.SendRawAsync(Request($"https://localhost:{scene.Setup.HttpsPort}/api/v1/x?y=1", $"localhost:{scene.Setup.HttpsPort}"));
         answer.Status.ShouldBe(200, answer.Text);
         scene.Seen.ShouldHaveSingleItem().Target.ShouldBe("/api/v1/x?y=1");
@@ -124,7 +124,7 @@ public sealed class RoutingTests
     [Case("localhost:80")]
     public async Task No_other_form_of_the_target_gets_further(IngressKind ingress, string target)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         foreach (var method in new[] { "GET", "OPTIONS" })
         {
             (await scene.SendRawAsync(Request(target, "localhost", method))).Status.ShouldBeInRange(400, 499);
@@ -140,11 +140,26 @@ public sealed class RoutingTests
     [Case("CONNECT", "/api/v1/x")]
     public async Task Trace_and_connect_are_refused(IngressKind ingress, string method, string target)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var answer = await scene.SendRawAsync(Request(target, "backend:443", method));
 
         // What does not fit the method (RFC 9112, section 3.2.3) has no meaning that could be refused.
         answer.Status.ShouldBeOneOf(method == "CONNECT" ? [400, 405] : [405]);
+        scene.Seen.ShouldBeEmpty();
+    }
+
+    [Theory, OnGateway, OnNginx]
+    [Case("POST", "/metrics", 404)]
+    [Case("POST", "/api/../x", 400)]
+    [Case("TRACE", "/api/v1/x", 405)]
+    public async Task What_is_refused_by_its_head_is_refused_before_its_body_is_sent(IngressKind ingress, string method, string target, int status)
+    {
+        var scene = await scenes.GetAsync(ingress);
+        foreach (var expectation in new[] { "", "Expect: 100-continue\r\n" })
+        {
+            (await scene.SendRawAsync($"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{expectation}Content-Length: 1000\r\n\r\n")).Status.ShouldBe(status);
+        }
+
         scene.Seen.ShouldBeEmpty();
     }
 

@@ -1,17 +1,13 @@
-using DineHub.Ingress;
-
 namespace DineHub.Tests.Ingress;
 
 /// <summary>
 /// Requests whose end two servers may see in two places, each followed by what would then be another request. Either nothing of it reaches a backend
 /// and the connection ends, or it arrives as one well-formed request. What follows is never a request of its own.
 /// </summary>
-public sealed class SmugglingTests
+public sealed class SmugglingTests(SharedScenes scenes) : IClassFixture<SharedScenes>
 {
     private const string Hidden = "GET /api/v1/hidden HTTP/1.1\r\nHost: localhost\r\nX-Hidden: ";
-
-    // Whoever waits for more than has come ends by a time-out, which is fine as well.
-    private static readonly IngressPolicy Hasty = IngressScene.Policy with { RequestHeadersTimeoutSeconds = 1, RequestBodyTimeoutSeconds = 1, IdleTimeoutSeconds = 2 };
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(100);
 
     [Theory, OnGateway, OnNginx]
     [Case("both lengths, the chunks shorter", "Content-Length: 100\r\nTransfer-Encoding: chunked", "0\r\n\r\n")]
@@ -67,7 +63,7 @@ public sealed class SmugglingTests
     public async Task What_cannot_be_read_in_one_way_alone_is_refused(IngressKind ingress, string name, string framing, string body)
     {
         name.ShouldNotBeEmpty();
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync($"POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n{body}{Hidden}\r\n\r\n");
         await RefusedAsync(scene, connection);
@@ -75,7 +71,6 @@ public sealed class SmugglingTests
 
     [Theory, OnGateway, OnNginx]
     [Case("two request lines' versions", "POST /api/v1/x HTTP/1.1 HTTP/1.1")]
-    [Case("a space too many", "POST  /api/v1/x HTTP/1.1")]
     [Case("a tab for a space", "POST\t/api/v1/x HTTP/1.1")]
     [Case("a version that there is not", "POST /api/v1/x HTTP/1.9x")]
     [Case("another protocol", "POST /api/v1/x ICY/1.1")]
@@ -87,7 +82,7 @@ public sealed class SmugglingTests
     public async Task A_first_line_that_is_none_is_refused(IngressKind ingress, string name, string line)
     {
         name.ShouldNotBeEmpty();
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync($"{line}\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{Hidden}\r\n\r\n");
         await RefusedAsync(scene, connection);
@@ -96,7 +91,7 @@ public sealed class SmugglingTests
     [Theory, OnGateway, OnNginx]
     public async Task A_request_without_a_host_is_refused(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync($"GET /api/v1/x HTTP/1.1\r\n\r\n{Hidden}\r\n\r\n");
         await RefusedAsync(scene, connection);
@@ -104,6 +99,7 @@ public sealed class SmugglingTests
 
     // What servers read in one way only, or refuse: the hidden request is part of the body.
     [Theory, OnGateway, OnNginx]
+    [Case("a space too many in the first line", "POST ", "Content-Length: {0}", "{1}")]
     [Case("two lengths that are the same", "POST", "Content-Length: {0}\r\nContent-Length: {0}", "{1}")]
     [Case("a list of lengths that are the same", "POST", "Content-Length: {0}, {0}", "{1}")]
     [Case("a length with zeros", "POST", "Content-Length: 000{0}", "{1}")]
@@ -132,7 +128,7 @@ public sealed class SmugglingTests
         string Fill(string text) => text.Replace("{0}", $"{hidden.Length}", StringComparison.Ordinal)
             .Replace("{1}", hidden, StringComparison.Ordinal)
             .Replace("{2:x}", $"{hidden.Length:x}", StringComparison.Ordinal);
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync($"{method} /api/v1/x HTTP/1.1\r\nHost: localhost\r\n{Fill(framing)}\r\n\r\n{Fill(body)}");
         await OneOrNoneAsync(scene, connection);
@@ -142,11 +138,12 @@ public sealed class SmugglingTests
     [Case("chunks in HTTP/1.0", "POST /api/v1/x HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n")]
     [Case("chunks and a length in HTTP/1.0", "POST /api/v1/x HTTP/1.0\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n0\r\n\r\n")]
     [Case("no length in HTTP/1.0", "POST /api/v1/x HTTP/1.0\r\nHost: localhost\r\n\r\n")]
+    [Case("no host in HTTP/1.0", "GET /api/v1/x HTTP/1.0\r\n\r\n")]
     [Case("HTTP/0.9", "GET /api/v1/x\r\n\r\n")]
     public async Task An_older_version_hides_no_request(IngressKind ingress, string name, string text)
     {
         name.ShouldNotBeEmpty();
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync($"{text}{Hidden}\r\n\r\n");
         await OneOrNoneAsync(scene, connection);
@@ -155,27 +152,27 @@ public sealed class SmugglingTests
     [Theory, OnGateway, OnNginx]
     public async Task An_expectation_that_is_not_met_hides_no_request(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectAsync();
         var hidden = $"{Hidden}\r\n\r\n";
         await connection.SendAsync($"POST /metrics HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {hidden.Length}\r\n\r\n");
-        (await connection.ReadAnswerAsync()).ShouldNotBeNull().Status.ShouldBe(404);
+        (await connection.ReadAnswerAsync()).ShouldNotBeNull().Status.ShouldBeInRange(400, 499);
         await connection.TrySendAsync(hidden);
-        await connection.StaysSilentAsync(TimeSpan.FromMilliseconds(300));
+        await connection.StaysSilentAsync(Moment);
         scene.Seen.ShouldBeEmpty();
     }
 
     [Theory, OnGateway, OnNginx]
     public async Task A_body_that_nobody_has_read_is_no_request(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var hidden = $"{Hidden}\r\n\r\n";
         foreach (var target in new[] { "/metrics", "/api/../x" })
         {
             await using var connection = await scene.ConnectAsync();
             await connection.SendAsync($"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {hidden.Length}\r\n\r\n{hidden}");
             (await connection.ReadAnswerAsync()).ShouldNotBeNull().Status.ShouldBeInRange(400, 499);
-            await connection.StaysSilentAsync(TimeSpan.FromMilliseconds(300));
+            await connection.StaysSilentAsync(Moment);
         }
 
         scene.Seen.ShouldBeEmpty();
@@ -184,7 +181,7 @@ public sealed class SmugglingTests
     [Theory, OnGateway, OnNginx]
     public async Task Requests_that_follow_each_other_at_once_are_answered_in_their_order(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync("POST /api/v1/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
             + "POST /api/v1/2 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
@@ -242,7 +239,7 @@ public sealed class SmugglingTests
         if (answer?.Status == 200)
         {
             // The next would follow at once.
-            await connection.StaysSilentAsync(TimeSpan.FromMilliseconds(300));
+            await connection.StaysSilentAsync(Moment);
             var seen = scene.Seen.ShouldHaveSingleItem();
             seen.Malformed.ShouldBeNull();
             seen.Complete.ShouldBeTrue();
