@@ -24,12 +24,23 @@ internal static class OrderBenchmark
     public static async Task RunAsync(int requests, int clients, int rounds, CancellationToken ct)
     {
         var topology = TopologyConfiguration.Load(
-            Path.Combine(AppContext.BaseDirectory, "dinehub.json"), [KeyValuePair.Create<string, string?>("Local:GatewayPort", "0")]);
+            Path.Combine(AppContext.BaseDirectory, "dinehub.json"),
+            new Dictionary<string, string?>
+            {
+                ["Local:GatewayPort"] = "0",
+                ["Local:GatewayTlsPort"] = "0",
+
+                // All clients have one address here.
+                ["Ingress:RateLimits:Client:PerMinute"] = "1000000",
+                ["Ingress:RateLimits:Client:Burst"] = "100000",
+                ["Ingress:RateLimits:Orders:PerMinute"] = "1000000",
+                ["Ingress:RateLimits:Orders:Burst"] = "100000",
+            });
         var folder = Path.Combine(Directory.Exists("/var/tmp") ? "/var/tmp" : Path.GetTempPath(), $"dinehub-benchmark-{Environment.ProcessId}");
         await using var cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = folder, DeleteData = true });
         await cluster.StartAsync(ct);
-        using var gateway = Client(cluster.Gateways[0].Url);
-        using var backend = Client(cluster.Backends[0].Url);
+        using var gateway = cluster.CreateClient(cluster.Gateways[0].Url);
+        using var backend = cluster.CreateClient(cluster.Backends[0].Url);
         var page = await gateway.GetFromJsonAsync<JsonElement>("/api/v1/restaurants?limit=100", ct);
         var id = page.GetProperty("items").EnumerateArray().First(r => r.GetProperty("slug").GetString() == Slug).GetProperty("id").GetString();
 
@@ -105,6 +116,4 @@ internal static class OrderBenchmark
         var sorted = values.Order().ToList();
         return sorted[(int)Math.Ceiling(share * sorted.Count) - 1];
     }
-
-    private static HttpClient Client(Uri url) => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = url };
 }

@@ -1,58 +1,55 @@
-using System.Globalization;
 using DineHub.Gateway.Balancing;
+using DineHub.Gateway.Proxying;
+using DineHub.Gateway.Requests;
 using DineHub.Gateway.Retries;
+using DineHub.Ingress;
 using DineHub.ServiceDefaults;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
-using Yarp.ReverseProxy.Transforms;
 
 namespace DineHub.Gateway;
 
 /// <summary>Puts the gateway together.</summary>
 internal static class GatewayApplication
 {
-    public const long MostBodyBytes = 1024 * 1024;
-    public const string NodeHeader = "X-DineHub-Gateway";
     private const string Destinations = "ReverseProxy:Clusters:backends:Destinations";
-    private const string ManagementPort = "Management:Port";
-    private static readonly TimeSpan ConnectDeadline = TimeSpan.FromSeconds(2);
 
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddServiceDefaults();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = MostBodyBytes;
-        });
+        var policy = IngressPolicy.Read(builder.Configuration.GetSection(IngressPolicy.Section), []);
+        builder.WebHost.ConfigureKestrel(kestrel => Listening.Configure(kestrel, policy));
 
         var services = builder.Services;
+        services.AddSingleton(policy).AddSingleton(TimeProvider.System).AddSingleton<GatewayMetrics>();
         services.AddRequestFaultHandler();
+        services.PostConfigure<ProblemDetailsOptions>(Answers.NameProblems);
         services.AddHealthChecks().AddCheck<BackendsHealthCheck>("backends", tags: ["ready"]);
-        services.AddSingleton<RetryBudget>();
+        services.AddHttpsRedirection(redirect => redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect);
+        services.AddHsts(hsts =>
+        {
+            hsts.MaxAge = TimeSpan.FromSeconds(policy.HstsSeconds);
+            hsts.IncludeSubDomains = true;
+        });
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(policy.DrainSeconds));
+        services.AddSingleton<Maintenance>().AddSingleton<ClientRates>().AddSingleton<RequestBodies>().AddSingleton<RetryBudget>();
         services.AddSingleton<ILoadBalancingPolicy, NearestRegionPolicy>();
-        services.AddSingleton<IPassiveHealthCheckPolicy, ConnectionFailurePolicy>();
+        services.AddSingleton<IPassiveHealthCheckPolicy, FailureEjectionPolicy>();
         services.AddReverseProxy()
+            .LoadFromMemory(IngressRoutes.All, [])
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
-            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = ConnectDeadline)
-            .AddTransforms(context =>
-            {
-                // What a client says of where it comes from is replaced, never passed on.
-                context.AddXForwarded(ForwardedTransformActions.Set);
-                context.AddRequestHeaderRemove("Forwarded");
-                context.AddRequestHeaderRemove("X-Real-IP");
-                context.AddResponseHeaderRemove("Server");
-            });
+            .AddConfigFilter<PolicyFilter>()
+            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = TimeSpan.FromMilliseconds(policy.ConnectTimeoutMilliseconds))
+            .AddTransforms(HeaderTransforms.Add);
 
         var app = builder.Build();
-        app.Use(SetHeaders(app));
+        var management = ManagementPort.Read(app.Configuration);
+        app.Use(Answers.Complete(app));
         app.UseServiceDefaults();
-        app.Use(KeepManagementApart(app.Configuration));
-        app.Use(RefuseLargeBodies);
-        app.Use(EndStreamsOnStop(app.Lifetime));
+        app.Use(ManagementPort.KeepApart(management));
+        app.UseWhen(http => !ManagementPort.Took(http, management), Public(policy, app.Lifetime));
         app.MapDefaultEndpoints();
         app.MapReverseProxy(proxy =>
         {
@@ -66,10 +63,12 @@ internal static class GatewayApplication
     /// <summary>What keeps the gateway from starting, each with its configuration key.</summary>
     public static IReadOnlyList<string> ConfigurationErrors(IConfiguration configuration)
     {
-        var errors = new List<string>();
-        if (ReadManagementPort(configuration) is null)
+        var ingress = new List<ConfigurationError>();
+        _ = IngressPolicy.Read(configuration.GetSection(IngressPolicy.Section), ingress);
+        var errors = ingress.Select(error => error.ToString()).ToList();
+        if (ManagementPort.Read(configuration) is null)
         {
-            errors.Add($"{ManagementPort}: must be the port of ASPNETCORE_URLS that health and metrics are asked for at, 1 to 65535.");
+            errors.Add($"{ManagementPort.Key}: must be the port of ASPNETCORE_URLS that health and metrics are asked for at, 1 to 65535.");
         }
 
         var destinations = configuration.GetSection(Destinations).GetChildren().ToList();
@@ -94,85 +93,18 @@ internal static class GatewayApplication
         return errors;
     }
 
-    private static int? ReadManagementPort(IConfiguration configuration) =>
-        int.TryParse(configuration[ManagementPort], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port : null;
-
-    // By the port that the connection came in on, which a client cannot choose, and not by the Host header, which it can.
-    private static Func<HttpContext, RequestDelegate, Task> KeepManagementApart(IConfiguration configuration)
+    private static Action<IApplicationBuilder> Public(IngressPolicy policy, IHostApplicationLifetime lifetime) => app =>
     {
-        var port = ReadManagementPort(configuration);
-        return (http, next) =>
+        app.UseHttpsRedirection();
+        if (policy.HstsSeconds > 0)
         {
-            if ((http.Connection.LocalPort == port) == IsForManagement(http.Request.Path))
-            {
-                return next(http);
-            }
-
-            http.Response.StatusCode = StatusCodes.Status404NotFound;
-            return Task.CompletedTask;
-        };
-    }
-
-    private static bool IsForManagement(PathString path) => path.StartsWithSegments("/health") || path.StartsWithSegments("/metrics");
-
-    private static Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
-    {
-        if (http.Request.ContentLength is not > MostBodyBytes)
-        {
-            return next(http);
+            app.UseHsts();
         }
 
-        // A connection that is reset while the client still sends would take the answer with it. With the limit off, Kestrel reads
-        // and drops the rest for up to 5 seconds, as nginx does (lingering_close).
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = null;
-        }
-
-        http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
-        return Task.CompletedTask;
-    }
-
-    // A stream has no end to wait for; whoever reads it comes back, to another gateway.
-    private static Func<HttpContext, RequestDelegate, Task> EndStreamsOnStop(IHostApplicationLifetime lifetime) => (http, next) =>
-    {
-        http.Response.OnStarting(() =>
-        {
-            if (http.Response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) is true)
-            {
-                http.Response.RegisterForDispose(lifetime.ApplicationStopping.Register(http.Abort));
-            }
-
-            return Task.CompletedTask;
-        });
-        return next(http);
+        app.Use(RequestGuard.InvokeAsync);
+        app.UseMiddleware<Maintenance>();
+        app.UseMiddleware<ClientRates>();
+        app.UseMiddleware<RequestBodies>();
+        app.Use(Answers.EndStreamsOnStop(lifetime));
     };
-
-    private static Func<HttpContext, RequestDelegate, Task> SetHeaders(WebApplication app)
-    {
-        var identity = app.Services.GetRequiredService<ServiceIdentity>();
-        var development = app.Environment.IsDevelopment();
-        return (http, next) =>
-        {
-            http.Response.OnStarting(() =>
-            {
-                var headers = http.Response.Headers;
-                headers.XContentTypeOptions = "nosniff";
-                headers.XFrameOptions = "DENY";
-                headers["Referrer-Policy"] = "no-referrer";
-                if (headers.ContentSecurityPolicy.Count == 0)
-                {
-                    headers.ContentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'";
-                }
-
-                if (development)
-                {
-                    headers[NodeHeader] = identity.Node;
-                }
-
-                return Task.CompletedTask;
-            });
-            return next(http);
-        };
-    }
 }

@@ -14,6 +14,7 @@ internal sealed class UpCommand
     private readonly Option<bool> fresh = new("--fresh") { Description = "Start over: remove the data of earlier runs." };
     private readonly Option<string?> data = new("--data") { Description = "The folder to keep data and logs in.", HelpName = "DIR" };
     private readonly Option<string?> restoreTo = new("--restore-to") { Description = "First restore the databases: a time such as 2026-11-21T10:15:00Z, a restore point's name, or 'latest'.", HelpName = "TARGET" };
+    private readonly Option<bool> trust = new("--trust") { Description = "Have the gateways' certificate trusted ('dotnet dev-certs https --trust')." };
     private readonly Option<bool> verbose = new("--verbose") { Description = "Show everything that the nodes print, not only warnings and errors." };
     private readonly CommonOptions common;
     private readonly IAnsiConsole console = TopologyCommand.WideConsole();
@@ -30,6 +31,7 @@ internal sealed class UpCommand
             command.Options.Add(up.fresh);
             command.Options.Add(up.data);
             command.Options.Add(up.restoreTo);
+            command.Options.Add(up.trust);
             command.Options.Add(up.verbose);
             command.SetAction((result, _) => up.RunAsync(result));
             if (command != root)
@@ -52,6 +54,7 @@ internal sealed class UpCommand
             DataDirectory = result.GetValue(data),
             Fresh = result.GetValue(fresh),
             RestoreTo = result.GetValue(restoreTo),
+            TrustCertificate = result.GetValue(trust),
             OnStateChanged = node => ShowState(node, clock, stopsAreNews),
             OnOutput = (node, line) =>
             {
@@ -150,10 +153,11 @@ internal sealed class UpCommand
             console.MarkupLine($"[green]Ready[/] after {elapsed.TotalSeconds:0.0} s. Logs are in {Markup.Escape(Path.Combine(cluster.DataDirectory, "logs"))}");
             foreach (var one in cluster.Gateways)
             {
-                console.MarkupLine($"  {one.Node.Region}: {one.Address}/api/v1/restaurants");
+                console.MarkupLine($"  {one.Node.Region}: {one.Address}/ ({one.HttpUrl} redirects there)");
             }
 
-            console.MarkupLine($"  try: curl {gateway}/api/v1/restaurants");
+            console.MarkupLine($"  try: export CURL_CA_BUNDLE={Markup.Escape(cluster.CertificateFile)}; curl {gateway}/api/v1/restaurants");
+            console.MarkupLine("  browsers trust the certificate after 'dotnet dev-certs https --trust' (or: --trust)");
             console.MarkupLine($"  the operators' key is in {Markup.Escape(cluster.OperatorKeyFile)}");
             console.MarkupLine($"  for 'DineHub.Api db status': set -a; . {Markup.Escape(cluster.DatabaseEnvironmentFile)}; set +a");
             console.MarkupLine("Ctrl+C stops the cluster; its data stays for the next run.");

@@ -44,6 +44,10 @@ internal sealed class ClusterContext(
         return new ProcessSpec(Muxer(), ["exec", path, .. arguments], all, Path.GetDirectoryName(path)!);
     }
 
+    /// <summary>A command of the .NET SDK.</summary>
+    public static ProcessSpec Sdk(IReadOnlyList<string> arguments) =>
+        new(Muxer(), arguments, new Dictionary<string, string> { ["DOTNET_NOLOGO"] = "1" }, AppContext.BaseDirectory);
+
     // …/dotnet/shared/Microsoft.NETCore.App/10.0.x/ → …/dotnet/dotnet
     private static string Muxer() =>
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host && File.Exists(host)

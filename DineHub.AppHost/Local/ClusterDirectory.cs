@@ -38,6 +38,8 @@ internal sealed class ClusterDirectory : IDisposable
 
     public string DatabaseEnvironmentFile => Path.Combine(Root, "db.env");
 
+    public string MaintenanceFile => Path.Combine(Root, "maintenance");
+
     public string LogFile(string node) => Path.Combine(Root, "logs", node + ".log");
 
     public string NodeDirectory(string node) => Path.Combine(Root, "nodes", node);

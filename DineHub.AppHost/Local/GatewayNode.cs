@@ -6,27 +6,43 @@ namespace DineHub.AppHost.Local;
 /// <summary>The gateway that stands for an ingress.</summary>
 public sealed class GatewayNode : ServiceNode
 {
+    private readonly int tlsPort;
     private readonly int managementPort;
-    private readonly IReadOnlyList<BackendNode> backends;
+    private readonly IngressOptions options;
 
-    internal GatewayNode(Node node, int port, int managementPort, ClusterContext context, IReadOnlyList<BackendNode> backends)
+    internal GatewayNode(Node node, int port, int tlsPort, int managementPort, ClusterContext context, IngressOptions options)
         : base(node, port, context)
     {
+        this.tlsPort = tlsPort;
         this.managementPort = managementPort;
-        this.backends = backends;
+        this.options = options;
     }
 
-    // Where its health is asked for; the public port does not tell.
-    private string ManagementAddress => AddressOf(managementPort);
+    /// <summary>Where customers reach it. By name: the certificate is for that.</summary>
+    public override string Address => string.Create(CultureInfo.InvariantCulture, $"https://localhost:{tlsPort}");
 
-    private protected override Uri HealthUrl => new(ManagementAddress + "/health/ready");
+    /// <summary>Where it redirects to HTTPS.</summary>
+    public Uri HttpUrl => new(AddressOf(Port));
+
+    /// <summary>Where health and metrics are asked for; the public ports do not tell.</summary>
+    public Uri ManagementUrl => new(AddressOf(managementPort));
+
+    private protected override Uri HealthUrl => new(ManagementUrl, "/health/ready");
 
     private protected override ProcessSpec Command()
     {
         var environment = BaseEnvironment("dinehub-gateway");
-        environment["ASPNETCORE_URLS"] = $"{Address};{ManagementAddress}";
+        environment["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"{AddressOf(Port)};https://{Host}:{tlsPort};{AddressOf(managementPort)}");
         environment["Management__Port"] = managementPort.ToString(CultureInfo.InvariantCulture);
-        foreach (var backend in backends)
+        environment["Maintenance__File"] = options.MaintenanceFile;
+        environment["Kestrel__Certificates__Default__Path"] = options.Certificate.CertificateFile;
+        environment["Kestrel__Certificates__Default__KeyPath"] = options.Certificate.KeyFile;
+        foreach (var (key, value) in options.Policy.ToSettings())
+        {
+            environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+        }
+
+        foreach (var backend in options.Backends)
         {
             var destination = $"ReverseProxy__Clusters__backends__Destinations__{backend.Name}__";
             environment[destination + "Address"] = backend.Address;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using DineHub.AppHost.Topology;
 
@@ -25,6 +26,9 @@ public sealed record LocalClusterOptions
     /// <summary>Which engine keeps the data: <c>Auto</c>, <c>Citus</c> or <c>Postgres</c>.</summary>
     public string Engine { get; init; } = "Auto";
 
+    /// <summary>Whether to have the gateways' certificate trusted by this user's programs.</summary>
+    public bool TrustCertificate { get; init; }
+
     /// <summary>Is told of each node whose state has changed, from any thread.</summary>
     public Action<LocalNode>? OnStateChanged { get; init; }
 
@@ -38,10 +42,13 @@ public sealed record LocalClusterOptions
 /// </summary>
 public sealed class LocalCluster : IAsyncDisposable
 {
+    private static readonly TimeSpan ClientDeadline = TimeSpan.FromSeconds(60);
+
     private readonly PortAllocator ports = new();
     private readonly LocalClusterOptions options;
     private readonly ClusterDirectory directory;
     private readonly ClusterContext context;
+    private readonly DevelopmentCertificate certificate;
     private readonly Lock stateFile = new();
     private bool ready;
 
@@ -68,7 +75,8 @@ public sealed class LocalCluster : IAsyncDisposable
                 "Install its contrib modules: 'sudo apt-get install postgresql-contrib' (Debian, Ubuntu), 'sudo dnf install postgresql-contrib' (Fedora).");
         }
 
-        var gateways = GatewayPorts(topology);
+        var httpPorts = GatewayPorts(topology, topology.LocalGatewayPort, "Local:GatewayPort=9080");
+        var tlsPorts = GatewayPorts(topology, topology.LocalGatewayTlsPort, "Local:GatewayTlsPort=9443");
         directory = ClusterDirectory.Open(options.DataDirectory ?? ClusterDirectory.Default(), options.Fresh);
         var citus = postgres.HasCitus && options.Engine != "Postgres";
         context = new ClusterContext(directory, ClusterSecrets.LoadOrCreate(directory), postgres, citus, OnStateChanged, options.OnOutput);
@@ -84,7 +92,9 @@ public sealed class LocalCluster : IAsyncDisposable
         }
 
         Backends = [.. topology.OfRole(Role.Backend).Select(node => new BackendNode(node, ports.Next(), context, NearestFirst(node, citus)))];
-        Gateways = [.. topology.OfRole(Role.Ingress).Zip(gateways, (node, port) => new GatewayNode(node, port, ports.Next(), context, Backends))];
+        certificate = new DevelopmentCertificate(context);
+        var ingress = new IngressOptions(topology.Ingress, certificate, directory.MaintenanceFile, Backends);
+        Gateways = [.. topology.OfRole(Role.Ingress).Select((node, i) => new GatewayNode(node, httpPorts[i], tlsPorts[i], ports.Next(), context, ingress))];
         Keepers = Standbys.Count == 0 ? [] : [new KeeperNode(topology.Coordinator, ports.Next(), context, () => DatabaseEnvironment)];
         Nodes = [.. Gateways, .. Backends, .. Databases, .. Keepers];
         context.DatabaseEnvironment = DescribeDatabases();
@@ -122,6 +132,12 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>The folder that it keeps everything in.</summary>
     public string DataDirectory => directory.Root;
 
+    /// <summary>The certificate of the gateways, PEM; for <c>curl --cacert</c>.</summary>
+    public string CertificateFile => certificate.CertificateFile;
+
+    /// <summary>While this file exists, the gateways answer 503 to everything.</summary>
+    public string MaintenanceFile => directory.MaintenanceFile;
+
     /// <summary>The file that holds the operators' key, readable by its owner only.</summary>
     public string OperatorKeyFile => directory.OperatorKeyFile;
 
@@ -158,6 +174,16 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>The first gateway of a region.</summary>
     /// <param name="region">The region's name.</param>
     public GatewayNode Gateway(string region) => Gateways.First(gateway => gateway.Node.Region == region);
+
+    /// <summary>A client of a service that trusts the gateways' certificate, and no other; it takes no proxy and follows no redirect.</summary>
+    /// <param name="url">Where the service is.</param>
+    public HttpClient CreateClient(Uri url)
+    {
+        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        trust.CustomTrustStore.ImportFromPemFile(CertificateFile);
+        var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, SslOptions = { CertificateChainPolicy = trust } };
+        return new HttpClient(handler) { BaseAddress = url, Timeout = ClientDeadline };
+    }
 
     /// <summary>Starts everything, what is independent side by side, and waits until all of it is ready.</summary>
     /// <param name="ct">Cancels the start; what was started is stopped then.</param>
@@ -240,7 +266,7 @@ public sealed class LocalCluster : IAsyncDisposable
 
             // A standby that has data tells a former primary whether it still is one; one that has none is copied from a primary that is set up.
             var known = Databases.Where(server => server.Node.Follows is null || server.HasData).ToList();
-            await AllAsync(known.Select<PostgresNode, Func<CancellationToken, Task>>(node => node.StartAsync), ct);
+            await AllAsync(known.Select<PostgresNode, Func<CancellationToken, Task>>(node => node.StartAsync).Append(EnsureCertificateAsync), ct);
             await DatabaseVerbAsync("migrate", ct);
             Func<CancellationToken, Task>[] seed = options.Seed ? [token => DatabaseVerbAsync("seed", token)] : [];
             var others = Databases.Except(known).Concat<LocalNode>(Backends).Concat(Gateways).Concat(Keepers);
@@ -256,6 +282,8 @@ public sealed class LocalCluster : IAsyncDisposable
             throw;
         }
     }
+
+    private Task EnsureCertificateAsync(CancellationToken ct) => certificate.EnsureAsync(options.TrustCertificate, ct);
 
     private async Task RestoreDataAsync(string target, CancellationToken ct)
     {
@@ -324,21 +352,21 @@ public sealed class LocalCluster : IAsyncDisposable
         }
     }
 
-    private List<int> GatewayPorts(ClusterTopology topology)
+    private List<int> GatewayPorts(ClusterTopology topology, int first, string otherPorts)
     {
         var gateways = topology.OfRole(Role.Ingress).ToList();
-        if (topology.LocalGatewayPort == 0)
+        if (first == 0)
         {
             return [.. gateways.Select(_ => ports.Next())];
         }
 
-        var fixedPorts = gateways.Select((_, i) => topology.LocalGatewayPort + i).ToList();
+        var fixedPorts = gateways.Select((_, i) => first + i).ToList();
         foreach (var (gateway, port) in gateways.Zip(fixedPorts).Where(pair => !PortAllocator.IsFree(pair.Second)))
         {
             ports.Dispose();
             throw new PrerequisiteException(
                 $"Port {port} of 127.0.0.1, which {gateway.Name} is to listen on, is taken.",
-                $"Stop whoever has it ('ss -ltnp sport = :{port}' shows who), or choose other ports: --set Local:GatewayPort=9080.");
+                $"Stop whoever has it ('ss -ltnp sport = :{port}' shows who), or choose other ports: --set {otherPorts}.");
         }
 
         return fixedPorts;

@@ -101,7 +101,9 @@ public static partial class TopologyConfiguration
         var local = root.Section("Local");
         var mostLocalPort = 65535 - Math.Max(0, regions.Sum(region => region.Ingresses) - 1);
         var gatewayPort = local.Number("GatewayPort", fallback: 8080, minimum: 0, maximum: mostLocalPort);
-        var gatewayTlsPort = local.Number("GatewayTlsPort", fallback: gatewayPort == 0 ? 0 : 8443, minimum: 0, maximum: mostLocalPort);
+
+        // As far from it as 8443 is from 8080.
+        var gatewayTlsPort = local.Number("GatewayTlsPort", fallback: gatewayPort == 0 ? 0 : Math.Min(gatewayPort + 363, mostLocalPort), minimum: 0, maximum: mostLocalPort);
         local.RefuseUnknown();
         root.Section(IngressPolicy.Section);
         root.RefuseUnknown();

@@ -5,31 +5,35 @@ using Yarp.ReverseProxy.Model;
 namespace DineHub.Gateway.Balancing;
 
 /// <summary>
-/// Takes a backend of the own region while one is available, of another otherwise; among those the less loaded of two that are
-/// drawn at random (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing").
+/// Takes the least loaded backend of the own region while one is available, of another otherwise; at random among equals.
 /// </summary>
 /// <param name="identity">Whose region is the own one.</param>
 internal sealed class NearestRegionPolicy(ServiceIdentity identity) : ILoadBalancingPolicy
 {
+    public const string PolicyName = "NearestRegion";
     public const string RegionKey = "Region";
 
-    public string Name => "NearestRegion";
+    public string Name => PolicyName;
 
     public DestinationState? PickDestination(HttpContext context, ClusterState cluster, IReadOnlyList<DestinationState> availableDestinations)
     {
-        var near = availableDestinations.Where(IsNear).ToList();
-        var candidates = near.Count > 0 ? near : availableDestinations;
-        switch (candidates.Count)
+        DestinationState? best = null;
+        var (bestIsNear, bestLoad, equals) = (false, 0, 0);
+        for (var i = 0; i < availableDestinations.Count; i++)
         {
-            case 0:
-                return null;
-            case 1:
-                return candidates[0];
-            default:
-                var first = Random.Shared.Next(candidates.Count);
-                var second = (first + 1 + Random.Shared.Next(candidates.Count - 1)) % candidates.Count;
-                return candidates[first].ConcurrentRequestCount <= candidates[second].ConcurrentRequestCount ? candidates[first] : candidates[second];
+            var candidate = availableDestinations[i];
+            var (near, load) = (IsNear(candidate), candidate.ConcurrentRequestCount);
+            if (best is null || (near && !bestIsNear) || (near == bestIsNear && load < bestLoad))
+            {
+                (best, bestIsNear, bestLoad, equals) = (candidate, near, load, 1);
+            }
+            else if (near == bestIsNear && load == bestLoad && Random.Shared.Next(++equals) == 0)
+            {
+                best = candidate;
+            }
         }
+
+        return best;
     }
 
     private bool IsNear(DestinationState destination) =>

@@ -1,17 +1,21 @@
+using DineHub.Ingress;
+
 namespace DineHub.Gateway.Retries;
 
 /// <summary>
 /// Limits retries to a share of the requests, so that they cannot multiply the load on backends that are failing under it
-/// (the retry budget of Finagle and Envoy).
+/// (the retry budget of Finagle and Envoy). A reserve serves short failures at little traffic.
 /// </summary>
-internal sealed class RetryBudget
+/// <param name="policy">What the share is.</param>
+internal sealed class RetryBudget(IngressPolicy policy)
 {
-    // In tenths of a try, so that the arithmetic is exact: each request earns one tenth, each further try costs ten.
-    private const int Earned = 1;
-    private const int Cost = 10;
-    private const int Most = 100 * Cost;
+    // In hundredths of a try, so that the arithmetic is exact.
+    private const int Cost = 100;
+    private const int Reserve = 100 * Cost;
 
-    private int balance = Most;
+    private readonly int earned = policy.RetryBudgetPercent;
+    private readonly int most = policy.RetryBudgetPercent == 0 ? 0 : Reserve;
+    private int balance = policy.RetryBudgetPercent == 0 ? 0 : Reserve;
 
     public void OnRequest()
     {
@@ -20,7 +24,7 @@ internal sealed class RetryBudget
         {
             seen = Volatile.Read(ref balance);
         }
-        while (seen < Most && Interlocked.CompareExchange(ref balance, seen + Earned, seen) != seen);
+        while (seen < most && Interlocked.CompareExchange(ref balance, Math.Min(most, seen + earned), seen) != seen);
     }
 
     /// <summary>Pays for one further try, if there is enough left.</summary>

@@ -1,61 +1,56 @@
+using System.Globalization;
 using DineHub.Gateway.Balancing;
+using DineHub.Ingress;
 using Yarp.ReverseProxy.Forwarder;
-using Yarp.ReverseProxy.Model;
 
 namespace DineHub.Gateway.Retries;
 
 /// <summary>
-/// Sends a request to another backend when one fails before its answer has begun: requests of idempotent methods (RFC 9110, section
-/// 9.2.2), and others that carry an Idempotency-Key. At most two further tries, within the budget.
+/// Sends a request to another backend when one fails before anything of its answer was passed on: requests of idempotent methods (RFC 9110, section
+/// 9.2.2), and others that carry an Idempotency-Key. At most so often as the policy says, and within the budget.
 /// </summary>
 /// <param name="next">The rest of the proxy's pipeline.</param>
+/// <param name="policy">How often.</param>
 /// <param name="budget">The budget of this gateway.</param>
+/// <param name="metrics">Counts further tries.</param>
 /// <param name="logger">The log.</param>
-internal sealed partial class RetryMiddleware(RequestDelegate next, RetryBudget budget, ILogger<RetryMiddleware> logger)
+internal sealed partial class RetryMiddleware(
+    RequestDelegate next, IngressPolicy policy, RetryBudget budget, GatewayMetrics metrics, ILogger<RetryMiddleware> logger)
 {
-    public const string KeyHeader = "Idempotency-Key";
-    private const int MostFurtherTries = 2;
-    private const string RetryAfterSeconds = "1";
+    private static readonly string RetryAfter = IngressProblem.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
 
-    public async Task InvokeAsync(HttpContext http)
+    public Task InvokeAsync(HttpContext http)
     {
         budget.OnRequest();
-        var retryable = IsRetryable(http.Request);
-        if (retryable && http.Request.ContentLength != 0)
-        {
-            // The body must be there again for a further try. It is kept in memory: it is not longer than the gateway takes at all.
-            http.Request.EnableBuffering(bufferThreshold: (int)GatewayApplication.MostBodyBytes, bufferLimit: GatewayApplication.MostBodyBytes);
-        }
+        return policy.MaxFurtherTries > 0 && IsRepeatable(http.Request) ? TryAsync(http) : OnceAsync(http);
+    }
 
+    private async Task OnceAsync(HttpContext http)
+    {
+        await next(http);
+        Conclude(http);
+    }
+
+    private async Task TryAsync(HttpContext http)
+    {
         var proxy = http.GetReverseProxyFeature();
-        var available = proxy.AvailableDestinations;
-        var failed = new HashSet<DestinationState>();
+        var left = proxy.AvailableDestinations;
+        var attempt = new RetryAttempt(budget);
+        http.Features.Set(attempt);
         for (var further = 0; ; further++)
         {
+            attempt.HasNext = further < policy.MaxFurtherTries && left.Count > 1;
             await next(http);
-            if (http.GetForwarderErrorFeature() is not { Error: var error } || http.Response.HasStarted)
+            if (!attempt.IsDropped && !MayFollow(http, attempt))
             {
+                Conclude(http);
                 return;
             }
 
-            if (proxy.ProxiedDestination is { } tried)
-            {
-                failed.Add(tried);
-            }
-
-            var others = available.Where(destination => !failed.Contains(destination)).ToList();
-            if (!retryable || further == MostFurtherTries || others.Count == 0 || !ConnectionFailurePolicy.IsBackendFailure(error)
-                || http.RequestAborted.IsCancellationRequested || !budget.TryTake())
-            {
-                if (http.Response.StatusCode is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout)
-                {
-                    http.Response.Headers.RetryAfter = RetryAfterSeconds;
-                }
-
-                return;
-            }
-
-            LogRetry(http.Request.Method, http.Request.Path, proxy.ProxiedDestination?.DestinationId, error);
+            var failed = proxy.ProxiedDestination;
+            metrics.Retried(failed?.DestinationId);
+            LogRetry(http.Request.Method, http.Request.Path, failed?.DestinationId, http.GetForwarderErrorFeature()?.Error, http.Response.StatusCode);
+            left = [.. left.Where(destination => destination != failed)];
             http.Response.Clear();
             http.Features.Set<IForwarderErrorFeature>(null);
             if (http.Request.Body.CanSeek)
@@ -63,20 +58,38 @@ internal sealed partial class RetryMiddleware(RequestDelegate next, RetryBudget 
                 http.Request.Body.Position = 0;
             }
 
+            attempt.Reset();
             proxy.ProxiedDestination = null;
-            proxy.AvailableDestinations = others;
+            proxy.AvailableDestinations = left;
         }
     }
 
-    internal static bool IsRetryable(HttpRequest request) =>
+    private bool MayFollow(HttpContext http, RetryAttempt attempt) =>
+        attempt.HasNext
+        && http.GetForwarderErrorFeature() is { Error: var error }
+        && FailureEjectionPolicy.IsBackendFailure(error)
+        && !http.Response.HasStarted
+        && !http.RequestAborted.IsCancellationRequested
+        && budget.TryTake();
+
+    private static void Conclude(HttpContext http)
+    {
+        if (!http.Response.HasStarted
+            && http.GetForwarderErrorFeature() is not null
+            && http.Response.StatusCode is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout)
+        {
+            http.Response.Headers.RetryAfter = RetryAfter;
+        }
+    }
+
+    internal static bool IsRepeatable(HttpRequest request) =>
         HttpMethods.IsGet(request.Method)
         || HttpMethods.IsHead(request.Method)
         || HttpMethods.IsPut(request.Method)
         || HttpMethods.IsDelete(request.Method)
         || HttpMethods.IsOptions(request.Method)
-        || HttpMethods.IsTrace(request.Method)
-        || request.Headers.ContainsKey(KeyHeader);
+        || request.Headers[IngressHeaders.IdempotencyKey] is [{ Length: > 0 }, ..];
 
-    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path}: {Destination} failed ({Error}); another backend is tried")]
-    private partial void LogRetry(string method, string path, string? destination, ForwarderError error);
+    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path}: {Destination} failed ({Error}, {Status}); another backend is tried")]
+    private partial void LogRetry(string method, string path, string? destination, ForwarderError? error, int status);
 }

@@ -34,8 +34,8 @@ public class ClusterFixture : IAsyncLifetime
     {
         Cluster = new LocalCluster(Topology(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
         await Cluster.StartAsync(CancellationToken.None);
-        Eu = Client(Cluster.Gateway("eu-west-1").Url);
-        Us = Client(Cluster.Gateway("us-east-1").Url);
+        Eu = Cluster.CreateClient(Cluster.Gateway("eu-west-1").Url);
+        Us = Cluster.CreateClient(Cluster.Gateway("us-east-1").Url);
         await ReadSeedAsync();
     }
 

@@ -56,7 +56,7 @@ public sealed class FaultTests(ClusterFixture fixture)
         try
         {
             // The client gives up long before a request that waits for a dead worker would end; each is told at once.
-            using var eu = ClusterFixture.Client(fixture.Cluster.Gateway("eu-west-1").Url);
+            using var eu = fixture.Cluster.CreateClient(fixture.Cluster.Gateway("eu-west-1").Url);
             foreach (var slug in lost)
             {
                 using var response = await ClusterFixture.PlaceAsync(eu, fixture.OrdersOf(slug), baskets[slug]);

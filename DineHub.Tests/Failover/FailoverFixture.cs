@@ -46,8 +46,8 @@ public class FailoverFixture : IAsyncLifetime
         Cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
         await BeforeStartAsync();
         await Cluster.StartAsync(CancellationToken.None);
-        Eu = ClusterFixture.Client(Cluster.Gateway("eu-west-1").Url);
-        Us = ClusterFixture.Client(Cluster.Gateway("us-east-1").Url);
+        Eu = Cluster.CreateClient(Cluster.Gateway("eu-west-1").Url);
+        Us = Cluster.CreateClient(Cluster.Gateway("us-east-1").Url);
         await OpenAllWeekAsync();
         Restaurants = await ReadRestaurantsAsync();
     }

@@ -1,0 +1,84 @@
+using DineHub.Gateway.Proxying;
+using DineHub.Ingress;
+using DineHub.ServiceDefaults;
+using Microsoft.Extensions.Primitives;
+
+namespace DineHub.Gateway;
+
+/// <summary>What every answer carries, whoever made it.</summary>
+internal static class Answers
+{
+    public const string NodeHeader = "X-DineHub-Gateway";
+
+    /// <summary>Gives the request its identity, and its answer the security headers.</summary>
+    public static Func<HttpContext, RequestDelegate, Task> Complete(WebApplication app)
+    {
+        KeyValuePair<string, StringValues>[] fixedFields =
+        [
+            .. IngressHeaders.Security.Select(pair => KeyValuePair.Create(pair.Key, new StringValues(pair.Value))),
+
+            // Which gateway it was is told in development only.
+            .. app.Environment.IsDevelopment()
+                ? [KeyValuePair.Create(NodeHeader, new StringValues(app.Services.GetRequiredService<ServiceIdentity>().Node))]
+                : Array.Empty<KeyValuePair<string, StringValues>>(),
+        ];
+        Task CompleteAsync(object state)
+        {
+            var http = (HttpContext)state;
+            var headers = http.Response.Headers;
+            foreach (var (name, value) in fixedFields)
+            {
+                headers[name] = value;
+            }
+
+            if (headers.ContentSecurityPolicy.Count == 0)
+            {
+                headers.ContentSecurityPolicy = IngressHeaders.ContentSecurityPolicy;
+            }
+
+            headers[IngressHeaders.RequestId] = http.TraceIdentifier;
+            return Task.CompletedTask;
+        }
+
+        return (http, next) =>
+        {
+            http.TraceIdentifier = Guid.NewGuid().ToString("N");
+            http.Response.OnStarting(CompleteAsync, http);
+            return next(http);
+        };
+    }
+
+    /// <summary>Gives the gateway's own problems the types and titles of the policy, also those that ASP.NET Core knows no type of.</summary>
+    public static void NameProblems(ProblemDetailsOptions options)
+    {
+        var inner = options.CustomizeProblemDetails;
+        options.CustomizeProblemDetails = context =>
+        {
+            inner?.Invoke(context);
+            if (IngressProblem.All.FirstOrDefault(problem => problem.Status == context.ProblemDetails.Status) is { } known)
+            {
+                (context.ProblemDetails.Type, context.ProblemDetails.Title) = (known.Type, known.Title);
+            }
+        };
+    }
+
+    /// <summary>Ends streams when the gateway stops: they have no end to wait for, and whoever reads one comes back, to another gateway.</summary>
+    public static Func<HttpContext, RequestDelegate, Task> EndStreamsOnStop(IHostApplicationLifetime lifetime) => (http, next) =>
+    {
+        if (IngressRoutes.Of(http) is not { Streams: true })
+        {
+            return next(http);
+        }
+
+        http.Response.OnStarting(() =>
+        {
+            if (http.Response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) is true)
+            {
+                http.Response.RegisterForDispose(lifetime.ApplicationStopping.Register(http.Abort));
+            }
+
+            return Task.CompletedTask;
+        });
+        return next(http);
+    };
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using DineHub.Gateway.Requests;
+using DineHub.Gateway.Retries;
+using DineHub.Ingress;
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace DineHub.Gateway.Proxying;
+
+/// <summary>What backends are told of a request, and what clients are not told of an answer.</summary>
+internal static class HeaderTransforms
+{
+    private const string TraceParent = "traceparent";
+    private const string TraceState = "tracestate";
+
+    public static void Add(TransformBuilderContext context)
+    {
+        context.UseDefaultForwarders = false;
+        context.AddRequestTransform(Complete);
+        context.AddResponseTransform(Screen);
+    }
+
+    private static ValueTask Complete(RequestTransformContext context)
+    {
+        var http = context.HttpContext;
+        var headers = context.ProxyRequest.Headers;
+        headers.Host = http.Request.Host.Host;
+        Set("X-Forwarded-For", ClientAddress.Of(http).ToString());
+        Set("X-Forwarded-Proto", http.Request.Scheme);
+        Set("X-Forwarded-Host", http.Request.Host.Value);
+        Set(IngressHeaders.RequestId, http.TraceIdentifier);
+
+        // With an activity, the HTTP client names it as the parent.
+        if (Activity.Current is null && !ActivityContext.TryParse(http.Request.Headers.TraceParent, null, out _))
+        {
+            headers.Remove(TraceState);
+            Set(TraceParent, $"00-{http.TraceIdentifier}-{http.TraceIdentifier.AsSpan(0, 16)}-00");
+        }
+
+        return ValueTask.CompletedTask;
+
+        void Set(string name, string? value)
+        {
+            headers.Remove(name);
+            headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    private static ValueTask Screen(ResponseTransformContext context)
+    {
+        if (context.ProxyResponse is not { } answer)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        if (context.HttpContext.Features.Get<RetryAttempt>()?.TryDrop(answer) is true)
+        {
+            context.SuppressResponseBody = true;
+            return ValueTask.CompletedTask;
+        }
+
+        var headers = context.HttpContext.Response.Headers;
+        foreach (var name in IngressHeaders.BackendOnly)
+        {
+            headers.Remove(name);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+}
