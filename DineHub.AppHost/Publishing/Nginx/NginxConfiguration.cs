@@ -62,9 +62,10 @@ public static partial class NginxConfiguration
                 writer.Gap();
                 WriteZones(writer, policy);
                 writer.Gap();
-                new NginxUpstreams(writer, policy, settings).Write();
+                var upstreams = new NginxUpstreams(writer, policy, settings);
+                upstreams.Write();
                 writer.Gap();
-                new NginxServers(writer, policy, settings).Write();
+                new NginxServers(writer, policy, settings, upstreams).Write();
             });
         return writer.ToString();
     }
@@ -87,7 +88,7 @@ public static partial class NginxConfiguration
         {
             foreach (var user in TemporaryFiles)
             {
-                writer.Line($"{user}_temp_path {NginxText.File($"{folder}/{user}", nameof(settings.TemporaryFolder))}");
+                writer.Line($"{user}_temp_path {NginxText.File(Path.Combine(folder, user), nameof(settings.TemporaryFolder))}");
             }
         }
 
@@ -122,7 +123,6 @@ public static partial class NginxConfiguration
         .Line("ssl_protocols TLSv1.2 TLSv1.3")
         .Line($"ssl_ciphers {string.Join(':', TlsProfile.Suites.Select(suite => suite.OpenSsl))}")
         .Line($"ssl_conf_command Ciphersuites {string.Join(':', TlsProfile.Tls13Suites)}")
-        .Line("ssl_ecdh_curve X25519:prime256v1:secp384r1")
         .Line("ssl_prefer_server_ciphers off")
         .Line("ssl_session_cache shared:tls:10m")
         .Line("ssl_session_timeout 1d")

@@ -6,7 +6,8 @@ namespace DineHub.AppHost.Publishing.Nginx;
 /// <summary>Writes who handles which requests, and the problems that the ingress answers with itself.</summary>
 /// <param name="writer">Where to.</param>
 /// <param name="policy">The policy.</param>
-internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
+/// <param name="upstreams">The groups of servers.</param>
+internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy, NginxUpstreams upstreams)
 {
     public const string Unknown = "@unknown";
     public const string Ambiguous = "@ambiguous";
@@ -14,19 +15,16 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
     public const string Repeat = "@repeat";
     public const string RepeatUnmeasured = "@repeat_unmeasured";
     public const string Stream = "@stream";
+    public const string Again = "@again";
     public const string PanicOnce = "@panic_once";
     public const string PanicRepeat = "@panic_repeat";
 
     // Statuses that no server sends: backends' answers are never taken for them.
-    private const int Handle = 460;
     public const int OverLimit = 461;
+    private const int Handle = 460;
+    private const int Refused = 462;
 
     private const string Maintenance = "@maintenance";
-
-    // Not 503: nginx would count it against the backend.
-    private const string Repeated = "error timeout invalid_header http_502 http_504 non_idempotent";
-    private const string RepeatedWith503 = "error timeout invalid_header http_502 http_503 http_504 non_idempotent";
-
     private const string RetryAfter = "$problem_retry_after";
 
     // What they are where a limit is exceeded.
@@ -38,8 +36,6 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
     ];
 
     private int Tries => policy.MaxFurtherTries + 1;
-
-    public static string Again(int tries) => string.Create(CultureInfo.InvariantCulture, $"@again_{tries}");
 
     public static string Problem(int status) => string.Create(CultureInfo.InvariantCulture, $"@problem_{status}");
 
@@ -94,8 +90,9 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
         .Line("error_page 414 /.problem/414")
         .Line($"error_page {Handle} = $handler")
         .Line($"error_page {OverLimit} =429 {Problem(429)}")
+        .Line($"error_page {Refused} =400 /.problem/400")
         .Line($"error_page 494 =431 {Problem(431)}")
-        .Line("error_page 502 $after_502")
+        .Line("error_page 502 = $after_502")
         .Line($"error_page 503 {Maintenance}")
         .Line($"error_page 504 {Problem(504)}");
 
@@ -109,16 +106,20 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
 
         writer.Gap().Comment("Not by return, which would come before the limits: who looks for what is not there is limited as well.");
         Refusal(Unknown, 404);
-        Refusal(Ambiguous, 400);
+        Refusal(Ambiguous, Refused);
 
         writer.Gap().Comment("Sent once, whatever happens.");
         writer.Block($"location {Once}", () => Pass(NginxUpstreams.Available, tries: 1));
         if (Tries > 1)
         {
-            writer.Gap().Comment("May be repeated. A 503 is taken back and repeated elsewhere; where all have failed, the answer is the ingress' own.");
-            writer.Block($"location {Repeat}", () => PassAndTakeBack());
-            writer.Gap().Comment("Its body may turn out to be too long, or broken, and what the ingress says then must not be what it takes back from backends.");
-            writer.Block($"location {RepeatUnmeasured}", () => Pass(NginxUpstreams.Available, Tries));
+            writer.Gap().Comment("May be repeated.");
+            writer.Block($"location {Repeat}", PassAndTakeBack);
+            writer.Gap().Comment("Its body may turn out to be too long.");
+            writer.Block($"location {RepeatUnmeasured}", () =>
+            {
+                PassAndTakeBack();
+                writer.Line($"error_page 413 {Problem(413)}");
+            });
         }
 
         writer.Gap().Comment("Answers that are sent as they come.");
@@ -136,15 +137,15 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
             writer.Line("proxy_buffering off");
         });
 
-        writer.Gap().Comment("After a 503.");
-        for (var tries = 1; tries < Tries; tries++)
+        if (Tries > 1)
         {
-            LastResort(Again(tries), tries);
+            writer.Gap().Comment("After a 503, once.");
+            LastResort(Again, upstreams.Repeating, tries: 1);
         }
 
         writer.Gap().Comment("When all are ejected.");
-        LastResort(PanicOnce, tries: 1);
-        LastResort(PanicRepeat, Tries);
+        LastResort(PanicOnce, NginxUpstreams.Every, tries: 1);
+        LastResort(PanicRepeat, NginxUpstreams.Every, Tries);
 
         writer.Gap().Comment("Problems (RFC 9457). Those of requests that have no address cannot have a name.");
         foreach (var problem in IngressProblem.All.Where(problem => problem.Status != 408))
@@ -159,6 +160,7 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
         $"location {name}",
         () => writer.Line("root /nonexistent").Line(string.Create(CultureInfo.InvariantCulture, $"try_files /none ={status}")));
 
+    // Not for 503, which nginx would count against the backend.
     private void Pass(string upstream, int tries)
     {
         if (tries == 1)
@@ -167,32 +169,33 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy)
         }
         else
         {
-            writer.Line($"proxy_next_upstream {(upstream == NginxUpstreams.Every ? RepeatedWith503 : Repeated)}")
+            writer.Line("proxy_next_upstream error timeout invalid_header http_502 http_504 non_idempotent")
                 .Line(string.Create(CultureInfo.InvariantCulture, $"proxy_next_upstream_tries {tries}"));
         }
 
         writer.Line($"proxy_pass http://{upstream}");
     }
 
+    // A 503 is taken back and repeated. Nothing tells a 502 or 504 of a backend's from the ingress' own then; all else is left alone.
     private void PassAndTakeBack()
     {
         writer.Line("proxy_intercept_errors on")
             .Line($"error_page {OverLimit} =429 {Problem(429)}")
-            .Line("error_page 502 $after_502")
+            .Line("error_page 502 = $after_502")
             .Line("error_page 503 = $after_503")
             .Line($"error_page 504 {Problem(504)}");
         Pass(NginxUpstreams.Available, Tries);
     }
 
     // What comes of these is the answer: $after_502 would lead here again.
-    private void LastResort(string name, int tries) => writer.Block($"location {name}", () =>
+    private void LastResort(string name, string upstream, int tries) => writer.Block($"location {name}", () =>
     {
-        writer.Line($"error_page 502 {Problem(502)}")
-            .Line($"error_page 504 {Problem(504)}")
+        writer.Line("error_page 400 /.problem/400")
             .Line($"error_page 413 {Problem(413)}")
-            .Line("error_page 400 /.problem/400")
+            .Line($"error_page 502 {Problem(502)}")
+            .Line($"error_page 504 {Problem(504)}")
             .Line("proxy_buffering off");
-        Pass(NginxUpstreams.Every, tries);
+        Pass(upstream, tries);
     });
 
     private void WriteProblem(int status, bool isSecure)

@@ -7,11 +7,12 @@ namespace DineHub.AppHost.Publishing.Nginx;
 /// <param name="writer">Where to.</param>
 /// <param name="policy">The policy.</param>
 /// <param name="settings">The machine's settings.</param>
-internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, NginxSettings settings)
+/// <param name="upstreams">The groups of servers.</param>
+internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, NginxSettings settings, NginxUpstreams upstreams)
 {
     private static readonly Version Http2Version = new(1, 25, 1);
 
-    private readonly NginxLocations locations = new(writer, policy);
+    private readonly NginxLocations locations = new(writer, policy, upstreams);
 
     private bool HasHttp2Directive => settings.Version >= Http2Version;
 
@@ -37,12 +38,12 @@ internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, Ngi
     {
         if (settings.ListenAddresses.Count == 0)
         {
-            throw new ArgumentException("There must be at least one address to listen on.", nameof(settings));
+            throw new ArgumentException($"{nameof(settings.ListenAddresses)}: there must be at least one.", setting);
         }
 
         foreach (var address in settings.ListenAddresses)
         {
-            writer.Line($"listen {NginxText.IpAddress(address, port, setting)}{options}");
+            writer.Line($"listen {NginxText.IpAddress(address, nameof(settings.ListenAddresses), port, setting)}{options}");
         }
     }
 
@@ -83,8 +84,9 @@ internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, Ngi
         WriteBodyLimits();
         foreach (var (kind, zone, _) in NginxVariables.Limits)
         {
-            // The first request of a burst is not part of it.
-            writer.Line(string.Create(CultureInfo.InvariantCulture, $"limit_req zone={zone} burst={policy.LimitOf(kind).Burst - 1} nodelay"));
+            // The first request is not part of nginx' burst, which cannot be 0.
+            var burst = policy.LimitOf(kind).Burst - 1;
+            writer.Line($"limit_req zone={zone}" + (burst > 0 ? string.Create(CultureInfo.InvariantCulture, $" burst={burst} nodelay") : ""));
         }
 
         writer.Line(string.Create(CultureInfo.InvariantCulture, $"limit_req_status {NginxLocations.OverLimit}")).Gap();
@@ -165,7 +167,7 @@ internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, Ngi
     }
 
     private void WriteManagement() => writer
-        .Line($"listen {NginxText.IpAddress(settings.ManagementAddress, settings.ManagementPort, nameof(settings.ManagementAddress))}")
+        .Line($"listen {NginxText.IpAddress(settings.ManagementAddress, nameof(settings.ManagementAddress), settings.ManagementPort, nameof(settings.ManagementPort))}")
         .Line("access_log off")
         .Block("location = /health", () => writer.Line("default_type text/plain").Line("return 200 \"Healthy\""))
         .Block("location = /nginx_status", () => writer.Line("stub_status"))

@@ -34,32 +34,37 @@ internal static partial class NginxText
     /// <summary>A file's path, quoted.</summary>
     /// <exception cref="ArgumentException">It is not absolute, or has a character that nginx cannot hold.</exception>
     public static string File(string path, string setting) =>
-        path.StartsWith('/') ? Literal(path) : throw new ArgumentException($"{setting}: must be an absolute path, but is '{path}'.", setting);
+        path.StartsWith('/') && !path.Contains('$', StringComparison.Ordinal) && !path.Any(char.IsControl)
+            ? Quote(path)
+            : throw new ArgumentException($"{setting}: must be an absolute path without dollar signs and control characters, but is '{path}'.", setting);
 
     /// <summary>A host and its port as nginx writes them.</summary>
     /// <exception cref="ArgumentException">The host is neither a DNS name nor an IP address, or there is no such port.</exception>
     public static string Address(string host, int port, string setting)
     {
-        var isAddress = IPAddress.TryParse(host, out var address);
-        if (!isAddress && !IsDnsName(host))
+        if (IPAddress.TryParse(host, out _))
         {
-            throw new ArgumentException($"{setting}: must be a DNS name or an IP address, but is '{host}'.", setting);
+            return IpAddress(host, setting, port, setting);
         }
 
-        if (port is < 1 or > 65535)
-        {
-            throw new ArgumentException($"{setting}: must have a port from 1 to 65535, but has {port}.", setting);
-        }
-
-        // As it is read, not as it is written: "1" is an address to .NET, and a zone has no place here.
-        var name = !isAddress ? host : address!.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{new IPAddress(address.GetAddressBytes())}]" : address.ToString();
-        return string.Create(CultureInfo.InvariantCulture, $"{name}:{port}");
+        return IsDnsName(host)
+            ? string.Create(CultureInfo.InvariantCulture, $"{host}:{Port(port, setting)}")
+            : throw new ArgumentException($"{setting}: must be a DNS name or an IP address, but is '{host}'.", setting);
     }
 
     /// <summary>An IP address and a port as nginx writes them.</summary>
     /// <exception cref="ArgumentException">It is no IP address, or there is no such port.</exception>
-    public static string IpAddress(string address, int port, string setting) =>
-        IPAddress.TryParse(address, out _) ? Address(address, port, setting) : throw new ArgumentException($"{setting}: must be an IP address, but is '{address}'.", setting);
+    public static string IpAddress(string address, string addressSetting, int port, string portSetting)
+    {
+        if (!IPAddress.TryParse(address, out var parsed))
+        {
+            throw new ArgumentException($"{addressSetting}: must be an IP address, but is '{address}'.", addressSetting);
+        }
+
+        // As it is read, not as it is written: "1" is an address to .NET, and a zone has no place here.
+        var name = new IPAddress(parsed.GetAddressBytes()).ToString();
+        return string.Create(CultureInfo.InvariantCulture, $"{(parsed.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{name}]" : name)}:{Port(port, portSetting)}");
+    }
 
     /// <summary>A name of DNS, or one that looks like it: a node's, a region's.</summary>
     /// <exception cref="ArgumentException">It is none.</exception>
@@ -68,6 +73,9 @@ internal static partial class NginxText
 
     /// <summary>A regular expression for texts longer than that, of any size: PCRE takes repetitions up to 65,535 only.</summary>
     public static string LongerThan(int length) => Quote(string.Create(CultureInfo.InvariantCulture, $"(?s)^(?:.{{1024}}){{{length / 1024}}}.{{{(length % 1024) + 1}}}"));
+
+    private static int Port(int port, string setting) =>
+        port is >= 1 and <= 65535 ? port : throw new ArgumentException($"{setting}: must be a port from 1 to 65535, but is {port}.", setting);
 
     private static bool IsDnsName(string name) => name.Length is > 0 and <= 253 && name.Split('.').All(label => LabelPattern().IsMatch(label));
 

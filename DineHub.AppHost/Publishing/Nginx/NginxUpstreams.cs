@@ -4,10 +4,7 @@ using DineHub.Ingress;
 namespace DineHub.AppHost.Publishing.Nginx;
 
 /// <summary>Writes the groups of servers that requests are balanced over.</summary>
-/// <param name="writer">Where to.</param>
-/// <param name="policy">The policy.</param>
-/// <param name="settings">The machine's settings.</param>
-internal sealed class NginxUpstreams(NginxWriter writer, IngressPolicy policy, NginxSettings settings)
+internal sealed class NginxUpstreams
 {
     /// <summary>The backends that have not failed.</summary>
     public const string Available = "backends";
@@ -18,23 +15,55 @@ internal sealed class NginxUpstreams(NginxWriter writer, IngressPolicy policy, N
     /// <summary>The mesh's control server.</summary>
     public const string Control = "control";
 
+    private const string Others = "other_backends";
+
     private static readonly Version ResolveVersion = new(1, 27, 3);
 
-    private string Resolve => settings.Resolver is not null && settings.Version >= ResolveVersion ? " resolve" : "";
+    private readonly NginxWriter writer;
+    private readonly IngressPolicy policy;
+    private readonly NginxSettings settings;
+    private readonly IReadOnlyList<NginxBackend> near;
+    private readonly IReadOnlyList<NginxBackend> far;
+
+    /// <param name="writer">Where to.</param>
+    /// <param name="policy">The policy.</param>
+    /// <param name="settings">The machine's settings.</param>
+    public NginxUpstreams(NginxWriter writer, IngressPolicy policy, NginxSettings settings)
+    {
+        if (settings.Backends.Count == 0)
+        {
+            throw new ArgumentException($"{nameof(settings.Backends)}: there must be at least one.", nameof(settings));
+        }
+
+        (this.writer, this.policy, this.settings) = (writer, policy, settings);
+        near = [.. settings.Backends.Where(backend => backend.Region == settings.Region)];
+        far = [.. settings.Backends.Where(backend => backend.Region != settings.Region)];
+    }
+
+    /// <summary>Where a request goes once a backend has answered it by 503: the same group picks another one, unless there is but one.</summary>
+    public string Repeating => near.Count == 1 && far.Count > 0 ? Others : Available;
+
+    private string? Resolver => settings.Version >= ResolveVersion ? settings.Resolver : null;
 
     public void Write()
     {
-        if (settings.Resolver is { } resolver)
+        if (Resolver is { } resolver)
         {
             writer.Comment("Names are looked up again and again: a backend that has another address now is found without a reload.");
-            writer.Line($"resolver {NginxText.IpAddress(resolver, 53, nameof(settings.Resolver))} valid=10s ipv6=off").Line("resolver_timeout 5s").Gap();
+            writer.Line($"resolver {NginxText.IpAddress(resolver, nameof(settings.Resolver), 53, nameof(settings.Resolver))} valid=10s ipv6=off").Line("resolver_timeout 5s").Gap();
         }
 
         writer.Comment("Those of the own region first, others when none of those is left. A server that fails that often in that time gets none for as long.");
         var ejection = string.Create(CultureInfo.InvariantCulture, $"max_fails={policy.EjectAfterFailures} fail_timeout={policy.EjectionSeconds}s");
-        Group(Available, ejection);
-        writer.Gap().Comment("For when all are ejected: asking them all is better than asking none. And for 503, which says nothing against a server.");
-        Group(Every, "max_fails=0");
+        Group(Available, near, far, ejection);
+        writer.Gap().Comment("For when all are ejected: asking them all is better than asking none.");
+        Group(Every, near, far, "max_fails=0");
+        if (Repeating == Others)
+        {
+            writer.Gap().Comment("For after a 503 of the only one of the own region.");
+            Group(Others, far, near, ejection);
+        }
+
         if (settings.Control is { } control)
         {
             writer.Gap().Block($"upstream {Control}", () => writer
@@ -43,29 +72,19 @@ internal sealed class NginxUpstreams(NginxWriter writer, IngressPolicy policy, N
         }
     }
 
-    private void Group(string name, string failures)
+    private void Group(string name, IReadOnlyList<NginxBackend> first, IReadOnlyList<NginxBackend> then, string failures) => writer.Block($"upstream {name}", () =>
     {
-        if (settings.Backends.Count == 0)
+        writer.Line($"zone {name} 512k").Line("least_conn");
+        foreach (var backend in first.Concat(then))
         {
-            throw new ArgumentException("There must be at least one backend.", nameof(settings));
+            // nginx refuses a group that has only servers for when the others fail.
+            var resolve = Resolver is null ? "" : " resolve";
+            var backup = first.Count > 0 && !first.Contains(backend) ? " backup" : "";
+            writer.Line(
+                $"server {NginxText.Address(backend.Host, backend.Port, nameof(settings.Backends))} {failures}{resolve}{backup}",
+                $"{NginxText.Name(backend.Name, nameof(settings.Backends))}, {NginxText.Name(backend.Region, nameof(settings.Backends))}");
         }
 
-        // nginx refuses a group that has only servers for when the others fail.
-        var near = settings.Backends.Where(backend => backend.Region == settings.Region).ToList();
-        var far = settings.Backends.Except(near).ToList();
-        writer.Block($"upstream {name}", () =>
-        {
-            writer.Line($"zone {name} 512k").Line("least_conn");
-            foreach (var backend in near.Concat(far))
-            {
-                var address = NginxText.Address(backend.Host, backend.Port, nameof(settings.Backends));
-                var backup = near.Count > 0 && !near.Contains(backend) ? " backup" : "";
-                writer.Line(
-                    $"server {address} {failures}{Resolve}{backup}",
-                    $"{NginxText.Name(backend.Name, nameof(settings.Backends))}, {NginxText.Name(backend.Region, nameof(settings.Backends))}");
-            }
-
-            writer.Line("keepalive 64").Line("keepalive_requests 10000").Line("keepalive_timeout 60s");
-        });
-    }
+        writer.Line("keepalive 64").Line("keepalive_requests 10000").Line("keepalive_timeout 60s");
+    });
 }

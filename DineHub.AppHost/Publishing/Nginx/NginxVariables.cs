@@ -88,15 +88,8 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
             NginxLocations.Problem(502));
         if (tries > 1)
         {
-            writer.Gap().Comment("What follows a 503: as many tries as are left. Addresses that were tried are parted by commas.");
-            Map(
-                "$upstream_addr",
-                "$after_503",
-                [
-                    ($"~(?:,[^,]*){{{tries - 1}}}", NginxLocations.Problem(503)),
-                    .. Enumerable.Range(1, tries - 2).Select(left => ($"~(?:,[^,]*){{{tries - 1 - left}}}", NginxLocations.Again(left))),
-                ],
-                NginxLocations.Again(tries - 1));
+            writer.Gap().Comment("What follows a 503: one more try, if one is left. Addresses that were tried are parted by commas.");
+            Map("$upstream_addr", "$after_503", [($"~(?:,[^,]*){{{tries - 1}}}", NginxLocations.Problem(503))], NginxLocations.Again);
         }
     }
 

@@ -1,0 +1,24 @@
+using System.Diagnostics;
+using DineHub.AppHost.Local;
+
+namespace DineHub.Tests;
+
+/// <summary>A fact about nginx in a network namespace of its own, which is skipped, with the reason, where that can't be had.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class NetworkNamespaceFactAttribute : FactAttribute
+{
+    private static readonly (string Program, string Package)[] Programs = [("nginx", "nginx-light"), ("ip", "iproute2"), ("unshare", "util-linux"), ("curl", "curl")];
+
+    private static readonly Lazy<bool> IsPermitted = new(() =>
+    {
+        using var process = Process.Start(new ProcessStartInfo("unshare", ["--net", "ip", "link", "set", "lo", "up"]) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    });
+
+    public NetworkNamespaceFactAttribute()
+    {
+        var missing = Programs.Where(pair => ProcessLauncher.FindProgram(pair.Program) is null).Select(pair => $"{pair.Program} is not installed: apt-get install {pair.Package}");
+        Skip = missing.FirstOrDefault() ?? (IsPermitted.Value ? null : "A network namespace needs root, with the capability CAP_SYS_ADMIN.");
+    }
+}
