@@ -1,5 +1,6 @@
 using DineHub.Api.Accounts;
 using DineHub.Api.Accounts.Keys;
+using DineHub.Api.Caching;
 using DineHub.Api.Contract;
 using DineHub.Api.Errors;
 using DineHub.Api.Images;
@@ -27,6 +28,7 @@ internal static class ApiApplication
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddServiceDefaults();
+        builder.AddWebApp();
         builder.AddNpgsqlDataSource(DatabaseOptions.DatabaseName);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -55,6 +57,7 @@ internal static class ApiApplication
         });
         services.AddMemoryCache(cache => cache.SizeLimit = MostCached);
         services.AddSingleton(TimeProvider.System);
+        services.AddCompressedAnswers();
         services.AddApiDocument();
         services.AddAccounts(builder.Configuration);
         services.AddImages(builder.Configuration, MasterKey.TryRead(builder.Configuration)?.Derive("images") ?? new byte[MasterKey.Bytes]);
@@ -68,13 +71,17 @@ internal static class ApiApplication
 
         var app = builder.Build();
         app.UseForwardedHeaders();
+        app.UseWebApp();
         app.UseServedBy();
+        app.UseCacheRules();
         app.UseWholeAnswers();
         app.UseServiceDefaults();
+        app.UseCompressedAnswers();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapDefaultEndpoints();
-        app.MapOpenApi().AllowAnonymous();
+        app.MapWebApp();
+        app.MapOpenApi().AllowAnonymous().WithCacheRule(CacheRule.Revalidate).Compressed();
         app.MapGroup("/api/v1").MapRestaurants().MapMenus().MapImages().MapOrders().MapKitchens().MapReports().MapStaff().MapSessions().MapAccounts();
         return app;
     }

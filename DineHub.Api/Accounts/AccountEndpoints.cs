@@ -47,7 +47,6 @@ internal static class AccountEndpoints
 
     private static async Task<Results<Ok<Account>, ProblemHttpResult>> GetAsync(AccountStore accounts, HttpContext http, CancellationToken ct)
     {
-        http.Response.Headers.CacheControl = "no-store";
         return await accounts.FindOwnAsync(http.User, ct) is { } account
             ? TypedResults.Ok(Show(account, StaffOf(http.User)))
             : Gone();
@@ -107,14 +106,12 @@ internal static class AccountEndpoints
             return errors.ToBadRequest();
         }
 
-        http.Response.Headers.CacheControl = "no-store";
         return await accounts.FindOwnAsync(http.User, ct) is { } account ? TypedResults.Ok(await history.ListAsync(account.Id, after, limit, ct)) : Gone();
     }
 
     private static async Task<Results<Ok<AccountExport>, ProblemHttpResult>> ExportAsync(
         AccountStore accounts, OrderHistory history, HttpContext http, CancellationToken ct)
     {
-        http.Response.Headers.CacheControl = "no-store";
         return await accounts.FindOwnAsync(http.User, ct) is { } account
             ? TypedResults.Ok(new AccountExport(Show(account, StaffOf(http.User)), await history.ExportAsync(account.Id, ct)))
             : Gone();

@@ -66,12 +66,11 @@ internal static class SessionEndpoints
         }
 
         var outcome = await signIns.CheckPasswordAsync(http, request.Email!, request.Password!, ct);
-        http.Response.Headers.CacheControl = "no-store";
         return outcome.Principal is { } principal ? SignIns.Tokens(principal) : outcome.Refused!;
     }
 
     private static async Task<Results<SignInHttpResult, ValidationProblem, ProblemHttpResult>> RefreshAsync(
-        RefreshRequest request, SignIns signIns, HttpContext http, CancellationToken ct)
+        RefreshRequest request, SignIns signIns, CancellationToken ct)
     {
         var errors = new FieldErrors();
         errors.Require("refreshToken", request.RefreshToken, 16_384);
@@ -80,7 +79,6 @@ internal static class SessionEndpoints
             return errors.ToBadRequest();
         }
 
-        http.Response.Headers.CacheControl = "no-store";
         return await signIns.RefreshAsync(request.RefreshToken!, ct) is { } principal
             ? SignIns.Tokens(principal)
             : Problems.SessionEnded();

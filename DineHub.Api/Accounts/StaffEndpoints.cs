@@ -68,7 +68,6 @@ internal static class StaffEndpoints
         var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         var invitation = new Invitation(Guid.CreateVersion7(now), AccountStore.Normalize(request.Email!), request.Role.Value, now + InvitationLifetime, token);
         await staff.InviteAsync(restaurantId, invitation, Hash(token), now, ct);
-        http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(invitation);
     }
 

@@ -58,14 +58,13 @@ internal static class ImageEndpoints
     }
 
     private static async Task<Results<Ok<ImageUpload>, ValidationProblem>> CreateUploadAsync(
-        Guid restaurantId, ImageUploadRequest request, IImageStore images, HttpContext http)
+        Guid restaurantId, ImageUploadRequest request, IImageStore images)
     {
         if (ImageRules.Check(request) is { Any: true } errors)
         {
             return errors.ToBadRequest();
         }
 
-        http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(await images.CreateUploadAsync(restaurantId, request.ContentType!, request.Length!.Value));
     }
 

@@ -1,7 +1,9 @@
 using DineHub.Api.Accounts;
+using DineHub.Api.Caching;
 using DineHub.Api.Errors;
 using DineHub.Api.Images;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Net.Http.Headers;
 
 namespace DineHub.Api.Menus;
@@ -12,9 +14,11 @@ internal static class MenuEndpoints
     public static IEndpointRouteBuilder MapMenus(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/restaurants/{restaurantId:guid}").WithTags("Menus");
-        group.MapGet("/menu", GetAsync).WithName("GetMenu").AllowAnonymous()
+        group.MapGet("/menu", GetAsync).WithName("GetMenu").AllowAnonymous().WithCacheRule(CacheRule.Revalidate)
             .WithSummary("Read a restaurant's whole menu.")
-            .WithDescription("Conditional: with If-None-Match and the ETag of an unchanged menu the answer is 304. At most 5 seconds old; for staff as it is now.")
+            .WithDescription(
+                "Conditional: with If-None-Match and the ETag of an unchanged menu the answer is 304; each content coding has an ETag of its own. At most 5 seconds "
+                + "old; for staff as it is now.")
             .Produces<Menu>()
             .Produces(StatusCodes.Status304NotModified)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -52,22 +56,29 @@ internal static class MenuEndpoints
     }
 
     private static async Task<Results<FileContentHttpResult, StatusCodeHttpResult, ProblemHttpResult>> GetAsync(
-        Guid restaurantId, MenuCatalog menus, HttpContext http, CancellationToken ct)
+        Guid restaurantId, MenuCatalog menus, IResponseCompressionProvider compression, HttpContext http, CancellationToken ct)
     {
         // Who changes a menu changes what the database has, not a copy.
-        if (await (http.User.IsStaffOf(restaurantId) ? menus.ReloadAsync(restaurantId, ct) : menus.FindAsync(restaurantId, ct)) is not { } menu)
+        var isStaff = http.User.IsStaffOf(restaurantId);
+        if (await (isStaff ? menus.ReloadAsync(restaurantId, ct) : menus.FindAsync(restaurantId, ct)) is not { } menu)
         {
             return Problems.UnknownRestaurant();
         }
 
-        var etag = new EntityTagHeaderValue(menu.ETag);
+        if (isStaff)
+        {
+            http.Response.Headers.CacheControl = "private, no-cache";
+        }
+
+        var representation = menu.Representations.In(compression.GetCompressionProvider(http));
+        var etag = new EntityTagHeaderValue(representation.ETag);
         http.Response.GetTypedHeaders().ETag = etag;
-        http.Response.Headers.CacheControl = "no-cache";
+        http.Response.Headers.Vary = HeaderNames.AcceptEncoding;
 
         // RFC 9110, section 13.1.2: If-None-Match compares weakly, and "*" matches whatever is there.
         return http.Request.GetTypedHeaders().IfNoneMatch.Any(tag => tag.Equals(EntityTagHeaderValue.Any) || tag.Compare(etag, useStrongComparison: false))
             ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : Send(menu);
+            : Send(representation, http);
     }
 
     private static async Task<Results<FileContentHttpResult, ValidationProblem, ProblemHttpResult>> ReplaceAsync(
@@ -94,8 +105,8 @@ internal static class MenuEndpoints
         }
 
         var changed = (await menus.ReloadAsync(restaurantId, ct))!;
-        http.Response.GetTypedHeaders().ETag = new EntityTagHeaderValue(changed.ETag);
-        return Send(changed);
+        http.Response.GetTypedHeaders().ETag = new EntityTagHeaderValue(changed.Representations.Plain.ETag);
+        return Send(changed.Representations.Plain, http);
     }
 
     // Not the same as for an option: its id would be taken from the query.
@@ -196,5 +207,9 @@ internal static class MenuEndpoints
         return TypedResults.NoContent();
     }
 
-    private static FileContentHttpResult Send(PublishedMenu menu) => TypedResults.Bytes(menu.Body, "application/json; charset=utf-8");
+    private static FileContentHttpResult Send(Representation menu, HttpContext http)
+    {
+        http.Response.Headers.ContentEncoding = menu.Encoding;
+        return TypedResults.Bytes(menu.Body, "application/json; charset=utf-8");
+    }
 }

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using DineHub.Api.Caching;
 using DineHub.Api.Kitchens;
 using DineHub.Api.Restaurants;
 
@@ -32,10 +33,10 @@ internal sealed class PublishedMenu
             .Where(category => category.Windows is { Count: > 0 })
             .SelectMany(category => category.Items.Select(item => (item.Id, Windows: category.Windows!)))
             .ToFrozenDictionary(pair => pair.Id, pair => pair.Windows, StringComparer.Ordinal);
-        Body = JsonSerializer.SerializeToUtf8Bytes(
+        var body = JsonSerializer.SerializeToUtf8Bytes(
             new Menu(restaurant.Id, version, restaurant.Currency, restaurant.TimeZone, [.. document.Categories.Select(category => Mark(category, now))]),
             ApiJson.Default.Menu);
-        ETag = string.Create(CultureInfo.InvariantCulture, $"\"{version}-{Convert.ToHexStringLower(SHA256.HashData(Body).AsSpan(0, 6))}\"");
+        Representations = new Representations(body, string.Create(CultureInfo.InvariantCulture, $"{version}-{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 6))}"));
     }
 
     public Restaurant Restaurant { get; }
@@ -54,11 +55,11 @@ internal sealed class PublishedMenu
 
     public KitchenState Kitchen { get; }
 
-    /// <summary>The menu as it is sent.</summary>
-    public byte[] Body { get; }
-
-    /// <summary>Strong: it changes with each byte of <see cref="Body"/>, which also marks what has run out. The version stands before the hyphen.</summary>
-    public string ETag { get; }
+    /// <summary>
+    /// The menu as it is sent. The entity tags change with each byte of it, which also marks what has run out; the version stands before their first
+    /// hyphen.
+    /// </summary>
+    public Representations Representations { get; }
 
     /// <summary>Whether an item, or an option of it, is not off the menu at a time.</summary>
     public bool IsAvailable(string itemId, string? optionId, DateTimeOffset at) =>

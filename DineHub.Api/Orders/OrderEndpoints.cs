@@ -144,7 +144,6 @@ internal static class OrderEndpoints
         Guid restaurantId,
         RestaurantDirectory directory,
         OrderStore orders,
-        HttpContext http,
         CancellationToken ct,
         string[]? status = null,
         DateOnly? date = null,
@@ -181,7 +180,6 @@ internal static class OrderEndpoints
         DateTimeOffset? until = date is { } sameDay ? restaurant.Schedule.StartOfDay(sameDay.AddDays(1)) : null;
         var items = await orders.ListAsync(restaurantId, restaurant.TimeZone, statuses.Count == 0 ? null : statuses, from, until, after, limit + 1, ct);
         var next = TimeCursor.Cut(items, limit, item => new TimeCursor(item.Order.PlacedAt, item.Order.Id));
-        http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(new OrderPage([.. items.Select(stored => stored.Order.ForStaff())], next));
     }
 
@@ -398,7 +396,6 @@ internal static class OrderEndpoints
     private static Ok<Order> Send(HttpContext http, Order order)
     {
         http.SetETag(order.Version);
-        http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(order);
     }
 

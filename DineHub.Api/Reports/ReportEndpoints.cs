@@ -128,7 +128,6 @@ internal static class ReportEndpoints
         var more = await rows.MoveNextAsync();
         http.Response.ContentType = "text/csv; charset=utf-8";
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{period.Restaurant.Slug}-{period.From:O}-{period.To:O}.csv\"";
-        http.Response.Headers.CacheControl = "no-store";
 
         await using var text = new StreamWriter(http.Response.Body, leaveOpen: true);
         await using var csv = new CsvWriter(text, new CsvConfiguration(CultureInfo.InvariantCulture)

@@ -1,4 +1,5 @@
 using DineHub.Api.Accounts;
+using DineHub.Api.Caching;
 using DineHub.Api.Errors;
 using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
@@ -19,16 +20,17 @@ internal static class RestaurantEndpoints
     public static IEndpointRouteBuilder MapRestaurants(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/restaurants").WithTags("Restaurants");
-        group.MapGet("/", ListAsync).WithName("ListRestaurants").AllowAnonymous()
+        group.MapGet("/", ListAsync).WithName("ListRestaurants").AllowAnonymous().WithCacheRule(CacheRule.Revalidate).Compressed()
             .WithSummary("Search restaurants, a page at a time.")
             .WithDescription(
                 $"limit: 1 to {MostLimit}, {DefaultLimit} unless given. cursor: the nextCursor of the page before, of the same search. near: \"latitude,longitude\", "
                 + "orders by distance; radius: in metres from it. text: in the name, description, city or cuisines. A page may be shorter than asked for although there is a next one.");
-        group.MapGet("/{restaurantId:guid}", GetAsync).WithName("GetRestaurant").WithSummary("Read one restaurant.").AllowAnonymous()
+        group.MapGet("/{restaurantId:guid}", GetAsync).WithName("GetRestaurant").WithSummary("Read one restaurant.").AllowAnonymous().WithCacheRule(CacheRule.Revalidate)
             .ProducesProblem(StatusCodes.Status404NotFound);
         group.MapGet("/{restaurantId:guid}/slots", SlotsAsync).WithName("ListSlots").WithSummary("List the times that an order can be scheduled for.")
             .WithDescription("date: in the restaurant's time zone, at most 7 days ahead.")
             .AllowAnonymous()
+            .WithCacheRule(CacheRule.Revalidate)
             .ProducesProblem(StatusCodes.Status404NotFound);
         group.MapPost("/", CreateAsync).WithName("CreateRestaurant").WithSummary("Create a restaurant, with an empty menu.")
             .ProducesProblem(StatusCodes.Status409Conflict)
