@@ -15,6 +15,9 @@ public enum Difference
     /// <summary>nginx does not count a 502 or 504 that a backend has answered against it, unless another try follows.</summary>
     UncountedStatus,
 
+    /// <summary>nginx does not count it as a try where a kept connection to a backend turns out to be broken.</summary>
+    KeptConnections,
+
     /// <summary>nginx names itself, without its version.</summary>
     ServerField,
 

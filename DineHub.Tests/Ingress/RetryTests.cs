@@ -200,7 +200,10 @@ public sealed class RetryTests
             }
 
             (await scene.GetAsync($"/api/v1/{i}")).Status.ShouldBeOneOf(502, 503, 504);
-            scene.Seen.Count(request => request.Path == $"/api/v1/{i}").ShouldBeInRange(2, 1 + Patient.MaxFurtherTries);
+
+            // What nginx repeats by itself, it repeats on backends that it has not tried.
+            var most = ingress.Has(Difference.KeptConnections) ? scene.Backends.Count : 1 + Patient.MaxFurtherTries;
+            scene.Seen.Count(request => request.Path == $"/api/v1/{i}").ShouldBeInRange(2, most);
         }
     }
 
