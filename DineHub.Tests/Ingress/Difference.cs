@@ -15,8 +15,8 @@ public enum Difference
     /// <summary>nginx does not count a 502 or 504 that a backend has answered against it, unless another try follows.</summary>
     UncountedStatus,
 
-    /// <summary>nginx does not count it as a try where a kept connection to a backend turns out to be broken.</summary>
-    KeptConnections,
+    /// <summary>nginx does not count a try by a connection to a backend that was kept open and breaks.</summary>
+    KeptConnection,
 
     /// <summary>nginx names itself, without its version.</summary>
     ServerField,
