@@ -103,14 +103,14 @@ internal sealed partial class IngressServers : IAsyncDisposable
         {
             Version = await NginxVersionAsync(ct),
             Region = Region,
-            Backends = [new NginxBackend(Region, LocalNode.Host, backendPort)],
-            Addresses = [LocalNode.Host],
+            Backends = [new NginxBackend("backend", Region, LocalNode.Host, backendPort)],
+            ListenAddresses = [LocalNode.Host],
             HttpPort = ports.Next(),
             HttpsPort = ports.Next(),
             CertificateFile = certificate.CertificateFile,
             CertificateKeyFile = certificate.KeyFile,
             MaintenanceFile = MaintenanceFile,
-            ManagementAddress = At(ports.Next()),
+            ManagementPort = ports.Next(),
             TemporaryFolder = own,
         };
         Nginx = Keep(await Server.StartNginxAsync(nginx, own, NginxConfiguration.Write(Policy, settings), settings.HttpsPort, ct));

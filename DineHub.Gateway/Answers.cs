@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DineHub.Gateway.Proxying;
 using DineHub.Ingress;
 using DineHub.ServiceDefaults;
@@ -42,7 +43,7 @@ internal static class Answers
 
         return (http, next) =>
         {
-            http.TraceIdentifier = Guid.NewGuid().ToString("N");
+            http.TraceIdentifier = ActivityTraceId.CreateRandom().ToHexString();
             http.Response.OnStarting(CompleteAsync, http);
             return next(http);
         };

@@ -102,9 +102,12 @@ internal static class GatewayApplication
         }
 
         app.Use(RequestGuard.InvokeAsync);
-        app.UseMiddleware<Maintenance>();
-        app.UseMiddleware<ClientRates>();
-        app.UseMiddleware<RequestBodies>();
+
+        // Not by UseMiddleware, which would make a scope of services for each request.
+        var services = app.ApplicationServices;
+        app.Use(services.GetRequiredService<Maintenance>().InvokeAsync);
+        app.Use(services.GetRequiredService<ClientRates>().InvokeAsync);
+        app.Use(services.GetRequiredService<RequestBodies>().InvokeAsync);
         app.Use(Answers.EndStreamsOnStop(lifetime));
     };
 }

@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,6 +25,17 @@ internal static class Telemetry
 
     private static readonly string[] Meters =
         ["Microsoft.AspNetCore.*", "System.Net.Http", "System.Net.NameResolution", "System.Runtime", "Npgsql", "Yarp.ReverseProxy", "DineHub.*"];
+
+    // Counted several times for each request, and told by the durations' counts as well.
+    private static readonly FrozenSet<string> LeftOut = FrozenSet.Create(
+        "aspnetcore.memory_pool.pooled",
+        "aspnetcore.memory_pool.rented",
+        "aspnetcore.memory_pool.allocated",
+        "aspnetcore.memory_pool.evicted",
+        "aspnetcore.routing.match_attempts",
+        "http.client.active_requests",
+        "http.client.open_connections",
+        "http.client.request.time_in_queue");
 
     public static void AddTelemetry(IHostApplicationBuilder builder)
     {
@@ -52,13 +65,15 @@ internal static class Telemetry
             // The exporters read OTEL_* from here: from files and the command line as well as from the environment.
             sdk.Services.AddSingleton<IConfiguration>(builder.Configuration);
             sdk.ConfigureResource(Describe)
-                .WithMetrics(metrics => metrics.AddMeter(Meters).AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusMetrics>())));
+                .WithMetrics(metrics => metrics.AddMeter(Meters).AddView(Leave).AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusMetrics>())));
             if (sends)
             {
                 sdk.WithTracing(tracing => tracing.AddSource(Sources).AddOtlpExporter()).WithMetrics(metrics => metrics.AddOtlpExporter());
             }
         })));
     }
+
+    private static MetricStreamConfiguration? Leave(Instrument instrument) => LeftOut.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null;
 
     /// <summary>Keeps the SDK until the service stops, then sends what is still to be sent.</summary>
     private sealed class TelemetryService(OpenTelemetrySdk sdk) : IHostedService

@@ -8,7 +8,7 @@ namespace DineHub.Gateway.Requests;
 /// <summary>Refuses the requests of a client that sends too many: 429 with Retry-After and the RateLimit fields.</summary>
 /// <param name="policy">How many are too many.</param>
 /// <param name="metrics">Counts what is refused.</param>
-internal sealed class ClientRates(IngressPolicy policy, GatewayMetrics metrics) : IMiddleware, IDisposable
+internal sealed class ClientRates(IngressPolicy policy, GatewayMetrics metrics) : IDisposable
 {
     private readonly PartitionedRateLimiter<ulong>[] buckets = [.. Enum.GetValues<RateLimitKind>().Select(kind => Buckets(policy.LimitOf(kind)))];
 

@@ -6,7 +6,7 @@ namespace DineHub.Gateway.Requests;
 /// <summary>Answers 503 to everything while a flag file exists, whose path is the setting <see cref="FileKey"/>.</summary>
 /// <param name="policy">What Retry-After says.</param>
 /// <param name="configuration">Names the file; without one there is no maintenance.</param>
-internal sealed class Maintenance(IngressPolicy policy, IConfiguration configuration) : IMiddleware
+internal sealed class Maintenance(IngressPolicy policy, IConfiguration configuration)
 {
     public const string FileKey = "Maintenance:File";
     private const long LookAgainMilliseconds = 250;

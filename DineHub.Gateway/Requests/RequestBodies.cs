@@ -10,7 +10,7 @@ namespace DineHub.Gateway.Requests;
 /// (proxy_request_buffering): slow clients keep no backend busy, and a further try has the body again.
 /// </summary>
 /// <param name="policy">What is too long.</param>
-internal sealed class RequestBodies(IngressPolicy policy) : IMiddleware
+internal sealed class RequestBodies(IngressPolicy policy)
 {
     // What is longer waits in a temporary file.
     private const int KeptInMemory = 32 * 1024;

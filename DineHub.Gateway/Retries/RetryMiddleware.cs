@@ -49,7 +49,7 @@ internal sealed partial class RetryMiddleware(
 
             var failed = proxy.ProxiedDestination;
             metrics.Retried(failed?.DestinationId);
-            LogRetry(http.Request.Method, http.Request.Path, failed?.DestinationId, http.GetForwarderErrorFeature()?.Error, http.Response.StatusCode);
+            LogRetry(http.TraceIdentifier, http.Request.Method, http.Request.Path, failed?.DestinationId, http.GetForwarderErrorFeature()?.Error, http.Response.StatusCode);
             left = [.. left.Where(destination => destination != failed)];
             http.Response.Clear();
             http.Features.Set<IForwarderErrorFeature>(null);
@@ -90,6 +90,6 @@ internal sealed partial class RetryMiddleware(
         || HttpMethods.IsOptions(request.Method)
         || request.Headers[IngressHeaders.IdempotencyKey] is [{ Length: > 0 }, ..];
 
-    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path}: {Destination} failed ({Error}, {Status}); another backend is tried")]
-    private partial void LogRetry(string method, string path, string? destination, ForwarderError? error, int status);
+    [LoggerMessage(1, LogLevel.Warning, "{RequestId} {Method} {Path}: {Destination} failed ({Error}, {Status}); another backend is tried")]
+    private partial void LogRetry(string requestId, string method, string path, string? destination, ForwarderError? error, int status);
 }
