@@ -111,6 +111,31 @@ public sealed class NginxMachineTests : IAsyncDisposable
         (await ReadAsync(tls, "from the server".Length)).ShouldBe("from the server");
     }
 
+    [NginxFact]
+    public async Task A_backend_that_is_added_gets_requests_after_a_reload_and_none_is_broken_by_it()
+    {
+        await using var first = new ScriptedBackend("eu-1", ports.Next());
+        await using var second = new ScriptedBackend("eu-2", ports.Next());
+        var free = new TaskCompletionSource();
+        first.Script = BackendScripts.After(free.Task, BackendScripts.Normal);
+        await StartAsync(first);
+        var held = client.GetAsync(new Uri(Https, "/api/v1/held"));
+        await Eventually.TrueAsync(() => first.Count == 1, "the backend has the request");
+
+        await nginx!.ReloadAsync(NginxConfiguration.Write(new IngressPolicy(), settings! with { Backends = [ToNginx(first), ToNginx(second)] }));
+        first.Script = BackendScripts.Normal;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                (await client.GetAsync(new Uri(Https, "/api/v1/x"))).StatusCode.ShouldBe(HttpStatusCode.OK);
+                return second.Count > 0;
+            },
+            "the backend that was added gets requests");
+        held.IsCompleted.ShouldBeFalse();
+        free.SetResult();
+        (await held).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await (nginx?.DisposeAsync() ?? ValueTask.CompletedTask);
@@ -139,13 +164,14 @@ public sealed class NginxMachineTests : IAsyncDisposable
         return Encoding.ASCII.GetString(bytes);
     }
 
-    private async Task StartAsync()
+    private static NginxBackend ToNginx(ScriptedBackend backend) => new(backend.Name, "eu", "127.0.0.1", backend.Port);
+
+    private async Task StartAsync(ScriptedBackend? backend = null)
     {
         settings = new NginxSettings
         {
             Region = "eu",
-            // Nobody listens there.
-            Backends = [new NginxBackend("backend-eu-1", "eu", "127.0.0.1", ports.Next())],
+            Backends = [backend is null ? new NginxBackend("nobody", "eu", "127.0.0.1", ports.Next()) : ToNginx(backend)],
             ListenAddresses = ["127.0.0.1"],
             HttpPort = ports.Next(),
             HttpsPort = ports.Next(),

@@ -11,13 +11,15 @@ internal sealed class NginxProcess : IAsyncDisposable
 
     // What the systemd unit sends: nginx' word for an end in good order. SIGTERM ends it at once.
     private const int SigQuit = 3;
+    private const int SigHup = 1;
 
+    private readonly string directory;
     private readonly Process process;
     private readonly NodeLog log;
 
-    private NginxProcess(Process process, NodeLog log)
+    private NginxProcess(string directory, Process process, NodeLog log)
     {
-        (this.process, this.log) = (process, log);
+        (this.directory, this.process, this.log) = (directory, process, log);
         log.Follow(process);
     }
 
@@ -73,6 +75,7 @@ internal sealed class NginxProcess : IAsyncDisposable
         // Where the tests are killed, it is told to end: killed as well, it would leave its workers behind.
         string[] command = [.. ProcessLauncher.ChildrenDieWithParent ? ["setpriv", "--pdeathsig", "TERM", "--"] : Array.Empty<string>(), .. Command(directory)];
         var nginx = new NginxProcess(
+            directory,
             await ProcessLauncher.StartAsync(new ProcessSpec(command[0], command[1..], new Dictionary<string, string>(), directory)),
             new NodeLog(System.IO.Path.Combine(directory, "nginx-output.log"), echo: null));
         try
@@ -91,6 +94,13 @@ internal sealed class NginxProcess : IAsyncDisposable
             await nginx.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Tells it to go on with another configuration (SIGHUP): new workers take what comes, those that there are end what they have.</summary>
+    public async Task ReloadAsync(string text)
+    {
+        await File.WriteAllTextAsync(System.IO.Path.Combine(directory, "nginx.conf"), text);
+        ProcessLauncher.Signal(process, SigHup);
     }
 
     /// <summary>Tells it to stop listening and to end when its requests have (SIGQUIT).</summary>
