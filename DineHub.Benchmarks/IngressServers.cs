@@ -110,7 +110,6 @@ internal sealed partial class IngressServers : IAsyncDisposable
             CertificateFile = certificate.CertificateFile,
             CertificateKeyFile = certificate.KeyFile,
             MaintenanceFile = MaintenanceFile,
-            ManagementAddress = LocalNode.Host,
             ManagementPort = ports.Next(),
             TemporaryFolder = own,
         };

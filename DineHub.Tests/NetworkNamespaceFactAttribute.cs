@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DineHub.AppHost.Local;
+using DineHub.Tests.Ingress;
 
 namespace DineHub.Tests;
 
@@ -7,7 +8,7 @@ namespace DineHub.Tests;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class NetworkNamespaceFactAttribute : FactAttribute
 {
-    private static readonly (string Program, string Package)[] Programs = [("nginx", "nginx-light"), ("ip", "iproute2"), ("unshare", "util-linux"), ("curl", "curl")];
+    private static readonly (string Program, string Package)[] Programs = [("ip", "iproute2"), ("unshare", "util-linux"), ("curl", "curl")];
 
     private static readonly Lazy<bool> IsPermitted = new(() =>
     {
@@ -19,6 +20,6 @@ public sealed class NetworkNamespaceFactAttribute : FactAttribute
     public NetworkNamespaceFactAttribute()
     {
         var missing = Programs.Where(pair => ProcessLauncher.FindProgram(pair.Program) is null).Select(pair => $"{pair.Program} is not installed: apt-get install {pair.Package}");
-        Skip = missing.FirstOrDefault() ?? (IsPermitted.Value ? null : "A network namespace needs root, with the capability CAP_SYS_ADMIN.");
+        Skip = NginxProcess.Missing ?? missing.FirstOrDefault() ?? (IsPermitted.Value ? null : "A network namespace needs root, with the capability CAP_SYS_ADMIN.");
     }
 }

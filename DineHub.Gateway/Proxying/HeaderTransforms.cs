@@ -40,7 +40,7 @@ internal static class HeaderTransforms
         if (Activity.Current is null && !ActivityContext.TryParse(http.Request.Headers.TraceParent, null, out _))
         {
             headers.Remove(TraceState);
-            Set(TraceParent, $"00-{http.TraceIdentifier}-{http.TraceIdentifier.AsSpan(0, 16)}-00");
+            Set(TraceParent, $"00-{http.TraceIdentifier}-{http.TraceIdentifier.AsSpan(0, 16)}-01");
         }
 
         return ValueTask.CompletedTask;

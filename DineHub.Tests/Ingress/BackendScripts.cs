@@ -89,7 +89,15 @@ internal static class BackendScripts
     };
 
     /// <summary>Sends a body of that many bytes, 'x' all of them.</summary>
-    public static BackendScript Large(int bytes) => exchange => BeginAsync(exchange, bytes, bytes);
+    public static BackendScript Large(int bytes) => async exchange =>
+    {
+        await BeginAsync(exchange, bytes, sent: 0);
+        var part = Encoding.Latin1.GetBytes(new string('x', 64 * 1024));
+        for (var left = bytes; left > 0; left -= part.Length)
+        {
+            await exchange.SendAsync(part.AsMemory(0, Math.Min(left, part.Length)));
+        }
+    };
 
     /// <summary>Sends exactly this, and closes.</summary>
     public static BackendScript Raw(string answer) => async exchange =>

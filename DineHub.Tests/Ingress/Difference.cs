@@ -15,6 +15,9 @@ public enum Difference
     /// <summary>nginx does not count a 502 or 504 that a backend has answered against it, unless another try follows.</summary>
     UncountedStatus,
 
+    /// <summary>nginx does not count a try by a connection to a backend that was kept open and breaks.</summary>
+    KeptConnection,
+
     /// <summary>nginx names itself, without its version.</summary>
     ServerField,
 

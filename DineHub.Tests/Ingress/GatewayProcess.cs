@@ -1,25 +1,41 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using DineHub.AppHost.Local;
 
 namespace DineHub.Tests.Ingress;
 
 /// <summary>The gateway as a process of its own: for signals, and for many connections.</summary>
-internal sealed class GatewayProcess(Process process) : IIngressUnderTest
+internal sealed class GatewayProcess : IIngressUnderTest
 {
+    private readonly StringBuilder output = new();
+    private readonly Process process;
+
+    private GatewayProcess(Process process)
+    {
+        this.process = process;
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
     public bool HasEnded => process.HasExited;
 
     public static async Task<GatewayProcess> StartAsync(IngressSetup setup)
     {
-        var process = await ProcessLauncher.StartAsync(ClusterContext.DotNet("DineHub.Gateway", setup.ToArguments(), new Dictionary<string, string>()));
-        var output = new System.Text.StringBuilder();
-        process.OutputDataReceived += (_, line) => output.AppendLine(line.Data);
-        process.ErrorDataReceived += (_, line) => output.AppendLine(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        await Eventually.TrueAsync(
-            () => !PortAllocator.IsFree(setup.HttpsPort) || (process.HasExited ? throw new InvalidOperationException($"The gateway has ended: {output}") : false),
-            "the gateway listens");
-        return new GatewayProcess(process);
+        var gateway = new GatewayProcess(await ProcessLauncher.StartAsync(ClusterContext.DotNet("DineHub.Gateway", setup.ToArguments(), new Dictionary<string, string>())));
+        try
+        {
+            await Eventually.TrueAsync(() => gateway.ListensAsync(setup.HttpsPort), "the gateway listens");
+            return gateway;
+        }
+        catch
+        {
+            await gateway.DisposeAsync();
+            throw;
+        }
     }
 
     public void BeginStop() => ProcessLauncher.Signal(process, ProcessLauncher.SigTerm);
@@ -29,5 +45,33 @@ internal sealed class GatewayProcess(Process process) : IIngressUnderTest
         ProcessLauncher.Signal(process, ProcessLauncher.SigKill);
         await process.WaitForExitAsync();
         process.Dispose();
+    }
+
+    // By connecting: who looks whether a port is free takes it for a moment, and the gateway would find it taken.
+    private async Task<bool> ListensAsync(int port)
+    {
+        if (process.HasExited)
+        {
+            throw new InvalidOperationException($"The gateway has ended: {output}");
+        }
+
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await probe.ConnectAsync(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private void Keep(object sender, DataReceivedEventArgs line)
+    {
+        lock (output)
+        {
+            output.AppendLine(line.Data);
+        }
     }
 }

@@ -16,13 +16,12 @@ internal sealed class IngressScene : IAsyncDisposable
 
     private readonly PortAllocator ports;
     private readonly TemporaryDirectory directory;
-    private readonly TestCertificate certificate;
     private readonly List<HttpClient> clients = [];
     private readonly Dictionary<string, ScriptedBackend> backends;
 
     private IngressScene(PortAllocator ports, TemporaryDirectory directory, IngressSetup setup, IIngressUnderTest ingress)
     {
-        (this.ports, this.directory, certificate) = (ports, directory, setup.Certificate);
+        (this.ports, this.directory) = (ports, directory);
         backends = setup.Backends.ToDictionary(backend => backend.Name);
         (Setup, Ingress) = (setup, ingress);
         Client = NewClient();
@@ -74,12 +73,20 @@ internal sealed class IngressScene : IAsyncDisposable
             TestCertificate.Create(directory.Path),
             Path.Combine(directory.Path, "maintenance"),
             directory.Path);
-        return new IngressScene(ports, directory, setup, kind switch
+        try
         {
-            IngressKind.Nginx => await NginxIngress.StartAsync(setup),
-            _ when asProcess => await GatewayProcess.StartAsync(setup),
-            _ => await GatewayInProcess.StartAsync(setup),
-        });
+            return new IngressScene(ports, directory, setup, kind switch
+            {
+                IngressKind.Nginx => await NginxIngress.StartAsync(setup),
+                _ when asProcess => await GatewayProcess.StartAsync(setup),
+                _ => await GatewayInProcess.StartAsync(setup),
+            });
+        }
+        catch
+        {
+            await CleanAsync(ports, directory, setup);
+            throw;
+        }
     }
 
     /// <summary>A further client, with connections of its own.</summary>
@@ -92,7 +99,7 @@ internal sealed class IngressScene : IAsyncDisposable
             UseProxy = false,
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust(certificate.Certificate) },
+            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust(Setup.Certificate.Certificate) },
             ConnectCallback = async (context, cancellationToken) =>
             {
                 var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -164,7 +171,7 @@ internal sealed class IngressScene : IAsyncDisposable
         RawConnection.OpenAsync(Setup.HttpsPort, new SslClientAuthenticationOptions
         {
             TargetHost = "localhost",
-            CertificateChainPolicy = Trust(certificate.Certificate),
+            CertificateChainPolicy = Trust(Setup.Certificate.Certificate),
             ApplicationProtocols = [protocol ?? SslApplicationProtocol.Http11],
             EnabledSslProtocols = versions,
         });
@@ -188,12 +195,17 @@ internal sealed class IngressScene : IAsyncDisposable
         }
 
         await Ingress.DisposeAsync();
-        foreach (var backend in Backends)
+        await CleanAsync(ports, directory, Setup);
+    }
+
+    private static async Task CleanAsync(PortAllocator ports, TemporaryDirectory directory, IngressSetup setup)
+    {
+        foreach (var backend in setup.Backends)
         {
             await backend.DisposeAsync();
         }
 
-        certificate.Dispose();
+        setup.Certificate.Dispose();
         directory.Dispose();
         ports.Dispose();
     }

@@ -6,20 +6,28 @@ namespace DineHub.Tests.Ingress;
 /// <summary>A real nginx with a configuration of its own.</summary>
 internal sealed class NginxProcess : IAsyncDisposable
 {
-    public const string Program = "nginx";
-    public const string Package = "nginx-light";
+    private const string Program = "nginx";
+    private const string Package = "nginx-light";
 
     // What the systemd unit sends: nginx' word for an end in good order. SIGTERM ends it at once.
     private const int SigQuit = 3;
+    private const int SigHup = 1;
 
+    private readonly string directory;
     private readonly Process process;
     private readonly NodeLog log;
 
-    private NginxProcess(Process process, NodeLog log)
+    private NginxProcess(string directory, Process process, NodeLog log)
     {
-        (this.process, this.log) = (process, log);
+        (this.directory, this.process, this.log) = (directory, process, log);
         log.Follow(process);
     }
+
+    /// <summary>Where it is; null where it is not installed. Debian puts it where only root looks.</summary>
+    public static string? Path { get; } = ProcessLauncher.FindProgram(Program) ?? (File.Exists("/usr/sbin/" + Program) ? "/usr/sbin/" + Program : null);
+
+    /// <summary>What to do about it where it is not installed; null where it is.</summary>
+    public static string? Missing => Path is null ? $"{Program} is not installed: apt-get install {Package}" : null;
 
     public bool HasExited => process.HasExited;
 
@@ -34,7 +42,7 @@ internal sealed class NginxProcess : IAsyncDisposable
     public static async Task<string> CheckAsync(string text)
     {
         using var directory = new TemporaryDirectory();
-        var file = Path.Combine(directory.Path, "nginx.conf");
+        var file = System.IO.Path.Combine(directory.Path, "nginx.conf");
         await File.WriteAllTextAsync(file, text);
         var (exitCode, output) = await RunAsync(["-t", "-p", directory.Path + "/", "-c", file, "-e", "stderr", "-g", $"pid {directory.Path}/nginx.pid;"]);
         var complaints = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -51,7 +59,7 @@ internal sealed class NginxProcess : IAsyncDisposable
         var user = Environment.IsPrivilegedProcess ? "user root; " : "";
         return
         [
-            Program, "-p", directory + "/", "-c", Path.Combine(directory, "nginx.conf"), "-e", ErrorLog(directory),
+            Path!, "-p", directory + "/", "-c", System.IO.Path.Combine(directory, "nginx.conf"), "-e", ErrorLog(directory),
             "-g", $"daemon off; {user}pid {directory}/nginx.pid;",
         ];
     }
@@ -62,13 +70,14 @@ internal sealed class NginxProcess : IAsyncDisposable
     /// <param name="port">A port of 127.0.0.1 that it listens on.</param>
     public static async Task<NginxProcess> StartAsync(string directory, string text, int port)
     {
-        await File.WriteAllTextAsync(Path.Combine(directory, "nginx.conf"), text);
+        await File.WriteAllTextAsync(System.IO.Path.Combine(directory, "nginx.conf"), text);
 
         // Where the tests are killed, it is told to end: killed as well, it would leave its workers behind.
         string[] command = [.. ProcessLauncher.ChildrenDieWithParent ? ["setpriv", "--pdeathsig", "TERM", "--"] : Array.Empty<string>(), .. Command(directory)];
         var nginx = new NginxProcess(
+            directory,
             await ProcessLauncher.StartAsync(new ProcessSpec(command[0], command[1..], new Dictionary<string, string>(), directory)),
-            new NodeLog(Path.Combine(directory, "nginx-output.log"), echo: null));
+            new NodeLog(System.IO.Path.Combine(directory, "nginx-output.log"), echo: null));
         try
         {
             await Eventually.TrueAsync(
@@ -87,6 +96,13 @@ internal sealed class NginxProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Tells it to go on with another configuration (SIGHUP): new workers take what comes, those that there are end what they have.</summary>
+    public async Task ReloadAsync(string text)
+    {
+        await File.WriteAllTextAsync(System.IO.Path.Combine(directory, "nginx.conf"), text);
+        ProcessLauncher.Signal(process, SigHup);
+    }
+
     /// <summary>Tells it to stop listening and to end when its requests have (SIGQUIT).</summary>
     public void BeginStop() => ProcessLauncher.Signal(process, SigQuit);
 
@@ -100,11 +116,11 @@ internal sealed class NginxProcess : IAsyncDisposable
         log.Dispose();
     }
 
-    private static string ErrorLog(string directory) => Path.Combine(directory, "nginx-error.log");
+    private static string ErrorLog(string directory) => System.IO.Path.Combine(directory, "nginx-error.log");
 
     private static async Task<(int ExitCode, string Output)> RunAsync(IEnumerable<string> arguments)
     {
-        using var run = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var run = Process.Start(new ProcessStartInfo(Path!, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = run.StandardOutput.ReadToEndAsync();
         var error = run.StandardError.ReadToEndAsync();
         await run.WaitForExitAsync();

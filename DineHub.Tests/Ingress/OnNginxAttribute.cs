@@ -1,5 +1,3 @@
-using DineHub.AppHost.Local;
-
 namespace DineHub.Tests.Ingress;
 
 /// <summary>Runs a theory on nginx, where nginx is installed.</summary>
@@ -7,11 +5,5 @@ namespace DineHub.Tests.Ingress;
 public sealed class OnNginxAttribute : OnIngressAttribute
 {
     public OnNginxAttribute()
-        : base(IngressKind.Nginx)
-    {
-        if (ProcessLauncher.FindProgram(NginxProcess.Program) is null)
-        {
-            Skip = $"{NginxProcess.Program} is not installed: apt-get install {NginxProcess.Package}";
-        }
-    }
+        : base(IngressKind.Nginx) => Skip = NginxProcess.Missing;
 }

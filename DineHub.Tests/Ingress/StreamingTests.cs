@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using DineHub.Ingress;
 
 namespace DineHub.Tests.Ingress;
 
@@ -8,7 +7,6 @@ public sealed class StreamingTests
 {
     private const string Kitchen = "/api/v1/restaurants/r1/kitchen/events";
     private const string Order = "/api/v1/restaurants/r1/orders/o1/events";
-    private static readonly IngressPolicy Hasty = IngressScene.Policy with { ResponseTimeoutSeconds = 1, RequestBodyTimeoutSeconds = 1 };
 
     [Theory, OnGateway, OnNginx]
     [Case(Kitchen)]
@@ -36,7 +34,7 @@ public sealed class StreamingTests
     [Theory, OnGateway, OnNginx]
     public async Task A_stream_with_a_heartbeat_outlives_every_time_out(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { ResponseTimeoutSeconds = 2, RequestBodyTimeoutSeconds = 1 }, "eu-1");
         var events = Channel.CreateUnbounded<string>();
         scene["eu-1"].Script = BackendScripts.Events(events.Reader);
         using var response = await scene.Client.GetAsync(Kitchen, HttpCompletionOption.ResponseHeadersRead);
@@ -53,7 +51,7 @@ public sealed class StreamingTests
     [Theory, OnGateway, OnNginx]
     public async Task A_stream_without_one_is_cut(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { ResponseTimeoutSeconds = 1 }, "eu-1");
         var events = Channel.CreateUnbounded<string>();
         scene["eu-1"].Script = BackendScripts.Events(events.Reader);
         using var response = await scene.Client.GetAsync(Kitchen, HttpCompletionOption.ResponseHeadersRead);

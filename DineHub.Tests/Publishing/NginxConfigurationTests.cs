@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.AppHost.Topology;
 using DineHub.Ingress;
@@ -68,7 +69,7 @@ public sealed class NginxConfigurationTests
         text.ShouldBe(File.ReadAllText(file), $"If the change is meant: {Accept}=1 dotnet test --filter {nameof(NginxConfigurationTests)}, and commit the file.");
     }
 
-    [RequiresProgramFact(NginxProcess.Program, NginxProcess.Package)]
+    [NginxFact]
     public async Task Nginx_has_nothing_to_complain_of_in_the_reference_deployment()
     {
         foreach (var ingress in Reference.OfRole(Role.Ingress))
@@ -77,7 +78,7 @@ public sealed class NginxConfigurationTests
         }
     }
 
-    [RequiresProgramFact(NginxProcess.Program, NginxProcess.Package)]
+    [NginxFact]
     public async Task Nginx_has_nothing_to_complain_of_with_one_region_and_one_backend()
     {
         var topology = TopologyConfiguration.Read(new ConfigurationBuilder()
@@ -92,11 +93,11 @@ public sealed class NginxConfigurationTests
         (await CheckAsync(topology.Ingress, NginxSettings.For(topology, topology.OfRole(Role.Ingress).Single()))).ShouldBe("");
     }
 
-    [RequiresProgramFact(NginxProcess.Program, NginxProcess.Package)]
+    [NginxFact]
     public async Task Nginx_complains_of_a_directive_that_there_is_not() =>
         (await NginxProcess.CheckAsync("evnets { }")).ShouldContain("unknown directive \"evnets\"");
 
-    [RequiresProgramFact(NginxProcess.Program, NginxProcess.Package)]
+    [NginxFact]
     public void Nginx_has_nothing_to_complain_of_whatever_the_policy_says() =>
         Check.One(
             FsCheck.Config.QuickThrowOnFailure.WithMaxTest(25),
@@ -181,7 +182,7 @@ public sealed class NginxConfigurationTests
     public void A_path_has_nothing_that_nginx_cannot_hold(string path) =>
         Should.Throw<ArgumentException>(() => NginxConfiguration.Write(new IngressPolicy(), Plain with { MaintenanceFile = path })).Message.ShouldContain("MaintenanceFile");
 
-    [RequiresProgramFact(NginxProcess.Program, NginxProcess.Package)]
+    [NginxFact]
     public async Task A_path_may_have_spaces_quotes_and_braces() =>
         (await CheckAsync(new IngressPolicy(), Plain with { MaintenanceFile = "/o'hara \"100%\"; } evil {/\\maintenance" })).ShouldBe("");
 
@@ -222,14 +223,20 @@ public sealed class NginxConfigurationTests
     private static NginxSettings SettingsOf(string node) => NginxSettings.For(
         Reference, Reference.Nodes.Single(one => one.Name == node), new NginxControl("control.dinehub.example", ControlAddress, Ports.Headscale));
 
-    // On the nginx that is installed, without the machine's name server and certificates.
+    // On the nginx that is installed, without the machine's name server, certificates and ports.
     private static async Task<string> CheckAsync(IngressPolicy policy, NginxSettings settings)
     {
         using var directory = new TemporaryDirectory();
         using var certificate = TestCertificate.Create(directory.Path);
+        using var ports = new PortAllocator();
         return await NginxProcess.CheckAsync(NginxConfiguration.Write(policy, settings with
         {
             Version = await NginxProcess.InstalledVersionAsync(),
+            // It listens for a moment even where it only checks.
+            ListenAddresses = ["127.0.0.1"],
+            HttpPort = ports.Next(),
+            HttpsPort = ports.Next(),
+            ManagementPort = ports.Next(),
             Backends = [.. settings.Backends.Select((backend, i) => backend with { Host = string.Create(CultureInfo.InvariantCulture, $"100.64.0.{i + 1}") })],
             CertificateFile = certificate.CertificateFile,
             CertificateKeyFile = certificate.KeyFile,

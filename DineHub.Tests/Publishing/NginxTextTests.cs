@@ -16,7 +16,7 @@ public sealed class NginxTextTests
         from characters in Gen.OneOf(Gen.Elements("\"'\\;{}# tnrab%()~*[]|é中".ToCharArray()), Gen.Choose(32, 126).Select(code => (char)code)).ArrayOf()
         select new string(characters).Replace("$", "", StringComparison.Ordinal);
 
-    [RequiresProgramFact(NginxProcess.Program, NginxProcess.Package)]
+    [NginxFact]
     public async Task Nginx_reads_what_was_quoted()
     {
         using var directory = new TemporaryDirectory();

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using DineHub.AppHost.Topology;
+using DineHub.Ingress;
 using FsCheck;
 using FsCheck.Fluent;
-using DineHub.Ingress;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Tests.Topology;
