@@ -34,9 +34,10 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
     {
         ArgumentNullException.ThrowIfNull(consent);
         var (view, group) = await LookAsync(name, ct);
-        for (var clock = time.GetTimestamp(); group.Primary.State == ServerState.Silent && !consent.Lost && time.GetElapsedTime(clock) < Patience;)
+        for (var clock = time.GetTimestamp();
+            ((group.Primary.State == ServerState.Silent && !consent.Lost) || group.Standby?.State == ServerState.Silent) && time.GetElapsedTime(clock) < Patience;)
         {
-            // It may be starting: then it soon is a primary that can be fenced.
+            // It may be starting: then it soon is a primary that can be fenced, or a standby that can be promoted. Or its machine is busy.
             await Task.Delay(Pause, time, ct);
             (view, group) = await LookAsync(name, ct);
         }
