@@ -23,7 +23,7 @@ internal sealed class Wrk(string directory)
     private readonly string program = Programs.Find("wrk", "wrk");
 
     /// <summary>Sends GET requests of one address.</summary>
-    /// <exception cref="InvalidOperationException">Not every answer was a success.</exception>
+    /// <exception cref="InvalidOperationException">There was no answer, or not every one was a success.</exception>
     public async Task<WrkResult> RunAsync(Uri url, WrkLoad load, int seconds, CancellationToken ct)
     {
         var script = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"pause-{load.PauseMilliseconds}.lua"));
@@ -35,6 +35,10 @@ internal sealed class Wrk(string directory)
                 string.Create(CultureInfo.InvariantCulture, $"-t{threads}"),
                 string.Create(CultureInfo.InvariantCulture, $"-c{load.Connections}"),
                 string.Create(CultureInfo.InvariantCulture, $"-d{seconds}s"),
+
+                // What is slow is no error, it is in the percentiles.
+                "--timeout",
+                "10s",
                 "-s",
                 script,
                 url.AbsoluteUri,
@@ -44,9 +48,9 @@ internal sealed class Wrk(string directory)
         await process.WaitForExitAsync(ct);
         var figures = output.Split('\n').FirstOrDefault(line => line.StartsWith(Marker, StringComparison.Ordinal))?.Split(' ')[1..]
             .Select(figure => double.Parse(figure, CultureInfo.InvariantCulture)).ToArray();
-        return figures is [var requests, var microseconds, var median, var p99, 0]
+        return figures is [var requests and > 0, var microseconds, var median, var p99, 0]
             ? new WrkResult(requests, requests / microseconds * 1_000_000, median / 1000, p99 / 1000)
-            : throw new InvalidOperationException($"wrk {url} saw errors:{Environment.NewLine}{output}");
+            : throw new InvalidOperationException($"wrk {url} saw no answers, or errors:{Environment.NewLine}{output}");
     }
 
     private static string Script(int pause) => string.Create(CultureInfo.InvariantCulture, $$"""
