@@ -31,3 +31,7 @@ catch (PrerequisiteException e)
     await Console.Error.WriteLineAsync(e.Message);
     return Failed;
 }
+catch (OperationCanceledException)
+{
+    return Failed;
+}

@@ -44,6 +44,7 @@ internal sealed class Wrk(string directory)
                 url.AbsoluteUri,
             ])
         { RedirectStandardOutput = true })!;
+        await using var end = ct.Register(process.Kill);
         var output = await process.StandardOutput.ReadToEndAsync(ct);
         await process.WaitForExitAsync(ct);
         var figures = output.Split('\n').FirstOrDefault(line => line.StartsWith(Marker, StringComparison.Ordinal))?.Split(' ')[1..]
