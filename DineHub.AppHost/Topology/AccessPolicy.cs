@@ -71,11 +71,26 @@ public static class Ports
     /// <summary>Prometheus' PostgreSQL exporter.</summary>
     public const int PostgresExporter = 9187;
 
+    /// <summary>The keeper's metrics and health (<c>db keep</c>).</summary>
+    public const int Keeper = 9188;
+
+    /// <summary>Patroni's REST API; only with <see cref="Failover.Vote"/>.</summary>
+    public const int Patroni = 8008;
+
+    /// <summary>etcd, for its clients; only with <see cref="Failover.Vote"/>.</summary>
+    public const int EtcdClient = 2379;
+
+    /// <summary>etcd, for its other members; only with <see cref="Failover.Vote"/>.</summary>
+    public const int EtcdPeer = 2380;
+
     /// <summary>Prometheus' nginx exporter.</summary>
     public const int NginxExporter = 9113;
 
     /// <summary>Prometheus.</summary>
     public const int Prometheus = 9090;
+
+    /// <summary>Alertmanager.</summary>
+    public const int Alertmanager = 9093;
 
     /// <summary>Grafana.</summary>
     public const int Grafana = 3000;
@@ -102,8 +117,10 @@ public static class AccessPolicy
     // Headscale is not a node of the mesh that it controls; it hangs on the ingresses by a link of its own.
     private static readonly Party[] MeshNodes = [.. Machines.Except([Party.Headscale])];
 
-    /// <summary>Every permission. Default deny: what is not here is refused.</summary>
-    public static IReadOnlyList<AccessRule> Rules { get; } =
+    // Where etcd votes: two database machines and the one that has no data.
+    private static readonly Party[] Voters = [.. Data, Party.Monitoring];
+
+    private static readonly AccessRule[] Always =
     [
         new(Party.Internet, Party.Ingress, Ports.Http, Transport.Tcp, "redirect to HTTPS, ACME challenges"),
         new(Party.Internet, Party.Ingress, Ports.Https, Transport.Tcp, "customers, kitchens, owners; control traffic of the mesh"),
@@ -116,20 +133,40 @@ public static class AccessPolicy
         new(Party.Monitoring, Party.Backend, Ports.Backend, Transport.Tcp, "metrics of the API"),
         new(Party.Monitoring, Party.Ingress, Ports.NginxExporter, Transport.Tcp, "metrics of nginx"),
         .. Data.Select(to => new AccessRule(Party.Monitoring, to, Ports.PostgresExporter, Transport.Tcp, "metrics of PostgreSQL")),
+        .. Data.Select(to => new AccessRule(Party.Monitoring, to, Ports.Keeper, Transport.Tcp, "metrics of replication")),
         .. MeshNodes.Select(to => new AccessRule(Party.Operator, to, Ports.Ssh, Transport.Tcp, "deployment")),
         new(Party.Operator, Party.Monitoring, Ports.Prometheus, Transport.Tcp, "queries"),
+        new(Party.Operator, Party.Monitoring, Ports.Alertmanager, Transport.Tcp, "silences"),
         new(Party.Operator, Party.Monitoring, Ports.Grafana, Transport.Tcp, "dashboards"),
     ];
+
+    private static readonly AccessRule[] WithVote =
+    [
+        .. Always,
+        .. Data.SelectMany(from => Data.Select(to => new AccessRule(from, to, Ports.Patroni, Transport.Tcp, "Patroni"))),
+        .. Data.Select(to => new AccessRule(Party.Monitoring, to, Ports.Patroni, Transport.Tcp, "metrics of Patroni")),
+        .. Data.SelectMany(from => Voters.Select(to => new AccessRule(from, to, Ports.EtcdClient, Transport.Tcp, "leases of primaries"))),
+        .. Voters.SelectMany(from => Voters.Select(to => new AccessRule(from, to, Ports.EtcdPeer, Transport.Tcp, "votes"))),
+    ];
+
+    /// <summary>Every permission of a deployment. Default deny: what is not here is refused.</summary>
+    /// <param name="topology">The deployment.</param>
+    public static IReadOnlyList<AccessRule> RulesOf(ClusterTopology topology)
+    {
+        ArgumentNullException.ThrowIfNull(topology);
+        return topology.Failover == Failover.Vote ? WithVote : Always;
+    }
 
     /// <summary>The party that a role is.</summary>
     /// <param name="role">The role.</param>
     public static Party PartyOf(Role role) => Enum.Parse<Party>(role.ToString());
 
     /// <summary>Whether one party may open a connection to another.</summary>
+    /// <param name="topology">The deployment.</param>
     /// <param name="from">Who opens it.</param>
     /// <param name="to">Who takes it.</param>
     /// <param name="port">The port that it goes to.</param>
     /// <param name="transport">The transport.</param>
-    public static bool Allows(Party from, Party to, int port, Transport transport) =>
-        Rules.Any(rule => rule.From == from && rule.To == to && rule.Port == port && rule.Transport == transport);
+    public static bool Allows(ClusterTopology topology, Party from, Party to, int port, Transport transport) =>
+        RulesOf(topology).Any(rule => rule.From == from && rule.To == to && rule.Port == port && rule.Transport == transport);
 }

@@ -50,6 +50,12 @@ public sealed record ClusterTopology
     /// <summary>How many shards a distributed table has on Citus.</summary>
     public required int Shards { get; init; }
 
+    /// <summary>Who is promoted when a primary is lost, and by whom.</summary>
+    public required Failover Failover { get; init; }
+
+    /// <summary>What only machines need.</summary>
+    public required MachineSettings Machines { get; init; }
+
     /// <summary>How the ingresses behave.</summary>
     public required IngressPolicy Ingress { get; init; }
 
@@ -59,9 +65,22 @@ public sealed record ClusterTopology
     /// <summary>The first port of the local gateways for HTTPS; as <see cref="LocalGatewayPort"/>.</summary>
     public required int LocalGatewayTlsPort { get; init; }
 
+    /// <summary>The public name of the mesh's control server, which the ingresses relay to.</summary>
+    public string ControlDomain => "control." + Domain;
+
     /// <summary>The one coordinator.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public Node Coordinator => Nodes.Single(n => n.Role == Role.Coordinator);
+
+    /// <summary>The region of a node.</summary>
+    /// <param name="node">The node.</param>
+    public Region RegionOf(Node node) => Regions.Single(region => region.Name == node.Region);
+
+    /// <summary>The nodes that vote on failover: none, or the coordinator, its standby and the monitoring host, each on a site of its own.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<Node> Voters => Failover == Failover.Manual
+        ? []
+        : [Coordinator, OfRole(Role.Standby).Single(standby => standby.Follows == Coordinator.Name), OfRole(Role.Monitoring).Single()];
 
     /// <summary>The nodes of a role, in order.</summary>
     public IEnumerable<Node> OfRole(Role role) => Nodes.Where(n => n.Role == role);

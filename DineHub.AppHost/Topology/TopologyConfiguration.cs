@@ -70,7 +70,9 @@ public static partial class TopologyConfiguration
 
         mesh.RefuseUnknown();
         var sizes = ReadInstanceTypes(root);
-        var regions = ReadRegions(root, meshRange);
+        var headscale = root.Section("Headscale");
+        var link = Network(headscale, "LinkRange", "10.254.0.0/22") ?? new IPNetwork(IPAddress.Parse("10.254.0.0"), 22);
+        var regions = ReadRegions(root, meshRange, ("Headscale:LinkRange", link));
         var database = root.Section("Database");
         var first = regions.Count > 0 ? regions[0].Region.Name : "";
         var coordinatorRegion = RegionOf(database.Section("Coordinator"), regions, first);
@@ -94,10 +96,17 @@ public static partial class TopologyConfiguration
             database.Fail("Shards", $"must be at least the number of workers ({workers.Count}), but is {shards}");
         }
 
+        var failover = database.Choice("Failover", Failover.Manual);
+        var monitoringRegion = RegionOf(root.Section("Monitoring"), regions, first);
+        if (failover == Failover.Vote)
+        {
+            CheckVote(database, regions, standbys, coordinatorRegion, monitoringRegion);
+        }
+
         database.RefuseUnknown();
         var ingress = IngressPolicy.Read(configuration.GetSection(IngressPolicy.Section), errors);
-        var headscaleRegion = RegionOf(root.Section("Headscale"), regions, first);
-        var monitoringRegion = RegionOf(root.Section("Monitoring"), regions, first);
+        var headscaleRegion = RegionOf(headscale, regions, first);
+        var machines = MachineReader.Read(root, configuration, domain, link);
         var local = root.Section("Local");
         var mostLocalPort = 65535 - Math.Max(0, regions.Sum(region => region.Ingresses) - 1);
         var gatewayPort = local.Number("GatewayPort", fallback: 8080, minimum: 0, maximum: mostLocalPort);
@@ -107,10 +116,7 @@ public static partial class TopologyConfiguration
         local.RefuseUnknown();
         root.Section(IngressPolicy.Section);
         root.RefuseUnknown();
-        if (errors.Count > 0)
-        {
-            throw new TopologyException(errors);
-        }
+        ThrowIfAny(errors);
 
         Node Node(string nodeName, Role role, string region, string? follows = null) =>
             new(nodeName, role, region, sizes[role], $"{nodeName}.{meshDomain}", follows);
@@ -119,6 +125,17 @@ public static partial class TopologyConfiguration
             .Select((region, i) => Node(string.Create(CultureInfo.InvariantCulture, $"db-worker-{i + 1}"), Role.Worker, region))
             .Prepend(Node("db-coordinator", Role.Coordinator, coordinatorRegion))
             .ToList();
+        Node[] nodes =
+        [
+            .. Numbered(regions, region => region.Ingresses, Role.Ingress, "ingress"),
+            .. Numbered(regions, region => region.Backends, Role.Backend, "backend"),
+            .. primaries,
+            .. standbys ? primaries.Select(primary => Node($"{primary.Name}-standby", Role.Standby, NextRegion(regions, primary.Region), primary.Name)) : [],
+            Node("headscale", Role.Headscale, headscaleRegion),
+            Node("monitoring", Role.Monitoring, monitoringRegion),
+        ];
+        MachineReader.Check(root, machines, nodes);
+        ThrowIfAny(errors);
         return new ClusterTopology
         {
             Name = name,
@@ -132,21 +149,36 @@ public static partial class TopologyConfiguration
             Ingress = ingress,
             LocalGatewayPort = gatewayPort,
             LocalGatewayTlsPort = gatewayTlsPort,
-            Nodes =
-            [
-                .. Numbered(regions, region => region.Ingresses, Role.Ingress, "ingress"),
-                .. Numbered(regions, region => region.Backends, Role.Backend, "backend"),
-                .. primaries,
-                .. standbys ? primaries.Select(primary => Node($"{primary.Name}-standby", Role.Standby, NextRegion(regions, primary.Region), primary.Name)) : [],
-                Node("headscale", Role.Headscale, headscaleRegion),
-                Node("monitoring", Role.Monitoring, monitoringRegion),
-            ],
+            Failover = failover,
+            Machines = machines,
+            Nodes = nodes,
         };
 
         IEnumerable<Node> Numbered(List<RegionCounts> all, Func<RegionCounts, int> count, Role role, string prefix) =>
             from region in all
             from number in Enumerable.Range(1, count(region))
             select Node(string.Create(CultureInfo.InvariantCulture, $"{prefix}-{region.Region.Alias}-{number}"), role, region.Region.Name);
+    }
+
+    private static void ThrowIfAny(List<ConfigurationError> errors)
+    {
+        if (errors.Count > 0)
+        {
+            throw new TopologyException(errors);
+        }
+    }
+
+    // With two sites neither can tell "the other is down" from "I am cut off".
+    private static void CheckVote(SectionReader database, List<RegionCounts> regions, bool standbys, string coordinatorRegion, string monitoringRegion)
+    {
+        if (!standbys)
+        {
+            database.Fail("Failover", "must be Manual where Database:Standbys is false: there is nobody to promote");
+        }
+        else if (regions.Count > 0 && new[] { coordinatorRegion, NextRegion(regions, coordinatorRegion), monitoringRegion }.Distinct().Count() < 3)
+        {
+            database.Fail("Failover", $"Vote needs three sites, but the coordinator ({coordinatorRegion}), its standby ({NextRegion(regions, coordinatorRegion)}) and Monitoring:Region ({monitoringRegion}) share one");
+        }
     }
 
     // A standby in the primary's own region would be lost with it; with one region there is no other.
@@ -166,10 +198,10 @@ public static partial class TopologyConfiguration
         return types;
     }
 
-    private static List<RegionCounts> ReadRegions(SectionReader root, IPNetwork? meshRange)
+    private static List<RegionCounts> ReadRegions(SectionReader root, IPNetwork? meshRange, (string Path, IPNetwork Network) link)
     {
         var regions = new List<RegionCounts>();
-        var networks = new List<(string Path, IPNetwork Network)>();
+        var networks = new List<(string Path, IPNetwork Network)> { link };
         if (meshRange is { } range)
         {
             networks.Add(("Mesh:AddressRange", range));

@@ -24,7 +24,7 @@ public static class TopologyReport
         console.Write(nodes);
         console.WriteLine("Who may talk to whom; all else is denied:");
         var rules = new Table().AddColumns("From", "To", "Port", "Purpose");
-        foreach (var rule in AccessPolicy.Rules.GroupBy(rule => (rule.From, rule.Port, rule.Transport, rule.Purpose)))
+        foreach (var rule in AccessPolicy.RulesOf(topology).GroupBy(rule => (rule.From, rule.Port, rule.Transport, rule.Purpose)))
         {
             rules.AddRow(
                 rule.Key.From.ToString(),
@@ -39,11 +39,17 @@ public static class TopologyReport
     /// <summary>The topology with its permissions as JSON, camel case, indented, in a stable order.</summary>
     /// <param name="topology">The topology.</param>
     public static string ToJson(ClusterTopology topology) =>
-        JsonSerializer.Serialize(new TopologyDocument(topology, AccessPolicy.Rules), TopologyJson.Default.TopologyDocument);
+        JsonSerializer.Serialize(new TopologyDocument(topology, AccessPolicy.RulesOf(topology)), TopologyJson.Default.TopologyDocument);
 }
 
 internal sealed record TopologyDocument(ClusterTopology Topology, IReadOnlyList<AccessRule> AccessRules);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(TopologyDocument))]
+[JsonSerializable(typeof(List<object>))]
+[JsonSerializable(typeof(Dictionary<string, object>))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(long))]
+[JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(string))]
 internal sealed partial class TopologyJson : JsonSerializerContext;

@@ -9,6 +9,8 @@ namespace DineHub.Tests.Topology;
 
 public sealed class TopologyConfigurationTests
 {
+    private static readonly ClusterTopology Reference = ReferenceTopology.Load();
+
     [Fact]
     public void The_reference_deployment_expands_to_these_nodes()
     {
@@ -143,19 +145,19 @@ public sealed class TopologyConfigurationTests
     [Fact]
     public void Access_is_denied_unless_the_table_allows_it()
     {
-        AccessPolicy.Rules.ShouldBeUnique();
-        AccessPolicy.Rules.Where(rule => rule.From == Party.Internet && rule.Transport == Transport.Tcp)
+        AccessPolicy.RulesOf(Reference).ShouldBeUnique();
+        AccessPolicy.RulesOf(Reference).Where(rule => rule.From == Party.Internet && rule.Transport == Transport.Tcp)
             .Select(rule => (rule.To, rule.Port)).ShouldBe([(Party.Ingress, 80), (Party.Ingress, 443)]);
         foreach (var data in new[] { Party.Coordinator, Party.Worker, Party.Standby })
         {
-            AccessPolicy.Rules.ShouldNotContain(rule => rule.From == data && rule.To == Party.Backend);
-            AccessPolicy.Allows(Party.Backend, data, Ports.Postgres, Transport.Tcp).ShouldBeTrue();
-            AccessPolicy.Allows(Party.Ingress, data, Ports.Postgres, Transport.Tcp).ShouldBeFalse();
+            AccessPolicy.RulesOf(Reference).ShouldNotContain(rule => rule.From == data && rule.To == Party.Backend);
+            AccessPolicy.Allows(Reference, Party.Backend, data, Ports.Postgres, Transport.Tcp).ShouldBeTrue();
+            AccessPolicy.Allows(Reference, Party.Ingress, data, Ports.Postgres, Transport.Tcp).ShouldBeFalse();
         }
 
-        AccessPolicy.Allows(Party.Ingress, Party.Backend, Ports.Backend, Transport.Tcp).ShouldBeTrue();
-        AccessPolicy.Allows(Party.Ingress, Party.Backend, Ports.Backend, Transport.Udp).ShouldBeFalse();
-        AccessPolicy.Allows(Party.Ingress, Party.Backend, Ports.Ssh, Transport.Tcp).ShouldBeFalse();
+        AccessPolicy.Allows(Reference, Party.Ingress, Party.Backend, Ports.Backend, Transport.Tcp).ShouldBeTrue();
+        AccessPolicy.Allows(Reference, Party.Ingress, Party.Backend, Ports.Backend, Transport.Udp).ShouldBeFalse();
+        AccessPolicy.Allows(Reference, Party.Ingress, Party.Backend, Ports.Ssh, Transport.Tcp).ShouldBeFalse();
         Enum.GetValues<Role>().ShouldAllBe(role => AccessPolicy.PartyOf(role).ToString() == role.ToString());
     }
 
