@@ -46,7 +46,7 @@ internal static partial class MachineReader
             DnsZone = zone,
             DnsTtlSeconds = ttl,
             IngressBalancing = balancing,
-            ControlLink = controlLink,
+            ControlLinkRange = controlLink.ToString(),
             RootDiskGiB = rootDisk,
             DataVolumeGiB = dataVolume,
             SnapshotsKept = snapshots,

@@ -56,12 +56,12 @@ public sealed record MachineSettings
     /// <summary>How customers are spread over the ingresses of a region.</summary>
     public required IngressBalancing IngressBalancing { get; init; }
 
-    /// <summary>The IPv4 range of the WireGuard link between Headscale, which has its first address, and the ingresses.</summary>
-    [JsonIgnore]
-    public required IPNetwork ControlLink { get; init; }
+    /// <summary>The IPv4 range of the WireGuard link between Headscale, which has its first address, and the ingresses: <c>10.254.0.0/22</c>.</summary>
+    public required string ControlLinkRange { get; init; }
 
-    /// <summary><see cref="ControlLink"/> as text: <c>10.254.0.0/22</c>.</summary>
-    public string ControlLinkRange => ControlLink.ToString();
+    /// <summary><see cref="ControlLinkRange"/> as a network.</summary>
+    [JsonIgnore]
+    public IPNetwork ControlLink => IPNetwork.Parse(ControlLinkRange);
 
     /// <summary>The size of root disks, in GiB.</summary>
     public required int RootDiskGiB { get; init; }
