@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DineHub.AppHost.Commands;
 using DineHub.AppHost.Local;
+using DineHub.AppHost.Publishing.Secrets;
 using DineHub.AppHost.Topology;
 
 const int Failed = 1;
@@ -9,6 +10,8 @@ const int Misconfigured = 2;
 var common = new CommonOptions();
 var root = new RootCommand("Runs the DineHub cluster that a topology describes. Without a verb: up.") { common.File, common.Set };
 root.Subcommands.Add(TopologyCommand.Create(common));
+root.Subcommands.Add(PublishCommand.Create(common));
+root.Subcommands.Add(SecretsCommand.Create(common));
 UpCommand.AddTo(root, common);
 
 try
@@ -20,7 +23,7 @@ catch (Exception e) when (e is TopologyException or FileNotFoundException or Inv
     await Console.Error.WriteLineAsync(e.Message);
     return Misconfigured;
 }
-catch (Exception e) when (e is PrerequisiteException or NodeFailedException)
+catch (Exception e) when (e is PrerequisiteException or NodeFailedException or SecretException)
 {
     await Console.Error.WriteLineAsync(e.Message);
     return Failed;

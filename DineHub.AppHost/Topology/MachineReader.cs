@@ -55,7 +55,7 @@ internal static partial class MachineReader
     }
 
     /// <summary>Notes what only the expanded nodes tell.</summary>
-    public static void Check(SectionReader root, MachineSettings machines, IReadOnlyList<Node> nodes)
+    public static void Check(SectionReader root, MachineSettings machines, IReadOnlyList<Region> regions, IReadOnlyList<Node> nodes)
     {
         foreach (var node in machines.NodeOptions.Select(option => option.Node).Distinct().Where(name => nodes.All(node => node.Name != name)))
         {
@@ -64,11 +64,10 @@ internal static partial class MachineReader
 
         var ingresses = nodes.Where(node => node.Role == Role.Ingress).ToList();
 
-        // The network's and the broadcast address, and Headscale's.
-        var room = (1L << (32 - machines.ControlLink.PrefixLength)) - 3;
-        if (ingresses.Count > room)
+        var needed = ControlLink.Size([.. regions.Select(region => ingresses.Count(node => node.Region == region.Name))]);
+        if (1L << (32 - machines.ControlLink.PrefixLength) < needed)
         {
-            root.Fail("Headscale:LinkRange", $"'{machines.ControlLink}' has room for {Math.Max(room, 0)} ingresses, and there are {ingresses.Count}");
+            root.Fail("Headscale:LinkRange", $"must have {needed} addresses, a hundred for the ingresses of each region, but '{machines.ControlLinkRange}' has fewer");
         }
 
         if (machines.IngressBalancing == IngressBalancing.ActiveStandby)

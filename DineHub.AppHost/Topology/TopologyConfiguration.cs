@@ -134,7 +134,7 @@ public static partial class TopologyConfiguration
             Node("headscale", Role.Headscale, headscaleRegion),
             Node("monitoring", Role.Monitoring, monitoringRegion),
         ];
-        MachineReader.Check(root, machines, nodes);
+        MachineReader.Check(root, machines, [.. regions.Select(region => region.Region)], nodes);
         ThrowIfAny(errors);
         return new ClusterTopology
         {

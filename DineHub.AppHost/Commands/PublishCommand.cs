@@ -1,0 +1,57 @@
+using System.CommandLine;
+using DineHub.AppHost.Publishing;
+using DineHub.AppHost.Publishing.Secrets;
+using DineHub.AppHost.Topology;
+using Spectre.Console;
+
+namespace DineHub.AppHost.Commands;
+
+/// <summary><c>publish</c>: writes the machines that the topology describes.</summary>
+internal static class PublishCommand
+{
+    private const int Differs = 1;
+
+    public static Command Create(CommonOptions common)
+    {
+        var output = CreateOutput();
+        var check = new Option<bool>("--check") { Description = "Write nothing; fail, and show how, where the folder is not what the topology says." };
+        var command = new Command("publish", "Write the NixOS hosts, Terraform, mesh policy and monitoring of the topology.") { output, check };
+        command.SetAction(result => Run(common.LoadTopology(result), result.GetRequiredValue(output), result.GetValue(check)));
+        return command;
+    }
+
+    /// <summary>The option that names the folder.</summary>
+    public static Option<string> CreateOutput() => new("--output")
+    {
+        Description = "The folder to write to.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "nix",
+    };
+
+    private static int Run(ClusterTopology topology, string output, bool check)
+    {
+        var console = TopologyCommand.WideConsole();
+        var recipients = Recipients.Read(output);
+        var files = Publisher.Publish(topology, recipients);
+        var folder = new PublicationFolder(output);
+        var differences = folder.Compare(files);
+        if (check)
+        {
+            DifferenceReport.Write(console, differences);
+            console.WriteLine(differences.Count == 0
+                ? $"{output}: {files.Count} files are what the topology says."
+                : $"{output}: {differences.Count} files are not what the topology says: {Header.Command}");
+            return differences.Count == 0 ? 0 : Differs;
+        }
+
+        folder.Apply(differences);
+        foreach (var file in differences)
+        {
+            console.WriteLine($"{(file.Old is null ? "added  " : file.New is null ? "removed" : "changed")}  {Path.Combine(output, file.Path)}");
+        }
+
+        console.WriteLine($"{output}: {files.Count} files, {differences.Count} of them new or changed.");
+        new SecretReport(topology, recipients, output).Write(console);
+        return 0;
+    }
+}

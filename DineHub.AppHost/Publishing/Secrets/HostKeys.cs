@@ -1,0 +1,59 @@
+using DineHub.AppHost.Topology;
+
+namespace DineHub.AppHost.Publishing.Secrets;
+
+/// <summary>
+/// The hosts' own age keys. A host gets its private key from an operator when it is made, and again when it is replaced: so it is kept, encrypted to the operators.
+/// </summary>
+/// <param name="folder">The folder that is published to.</param>
+internal sealed class HostKeys(string folder)
+{
+    private const string PublicKeyComment = "# public key: ";
+
+    /// <summary>Makes the keys that are missing, and encrypts all anew where the operators have changed.</summary>
+    /// <returns>Whom secrets are to be encrypted to now.</returns>
+    /// <exception cref="SecretException">age fails, or this operator can't read the keys that there are.</exception>
+    public async Task<Recipients> EnsureAsync(ClusterTopology topology, Recipients? known, CancellationToken ct)
+    {
+        string[] operators = [.. topology.Machines.Operators.Select(someone => someone.AgeRecipient).OfType<string>()];
+        if (operators.Length == 0)
+        {
+            throw new SecretException("Operators: none has an AgeRecipient, so nobody could read the secrets. 'age-keygen -o ~/.config/sops/age/keys.txt' makes a key and prints it.");
+        }
+
+        var haveChanged = known is not null && !known.Operators.SequenceEqual(operators);
+        var hosts = new Dictionary<string, string>();
+        foreach (var node in topology.Nodes)
+        {
+            var path = SecretFiles.KeyPathOf(node);
+            if (known?.Hosts.TryGetValue(node.Name, out var publicKey) == true && File.Exists(Path.Combine(folder, path)))
+            {
+                if (haveChanged)
+                {
+                    var privateKey = await SecretTool.Age.RunAsync(folder, ["--decrypt", "--identity", IdentityFile(), path], "", ct);
+                    await EncryptAsync(path, privateKey, operators, ct);
+                }
+
+                hosts[node.Name] = publicKey;
+                continue;
+            }
+
+            var key = await SecretTool.AgeKeygen.RunAsync(folder, [], "", ct);
+            hosts[node.Name] = key.Split('\n').Single(line => line.StartsWith(PublicKeyComment, StringComparison.Ordinal))[PublicKeyComment.Length..].Trim();
+            await EncryptAsync(path, key, operators, ct);
+        }
+
+        return new Recipients(operators, hosts);
+    }
+
+    // Where sops looks for it (sops documentation, "Encrypting using age").
+    private static string IdentityFile() => Environment.GetEnvironmentVariable("SOPS_AGE_KEY_FILE") is { Length: > 0 } file
+        ? file
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "sops", "age", "keys.txt");
+
+    private async Task EncryptAsync(string path, string privateKey, string[] operators, CancellationToken ct)
+    {
+        var encrypted = await SecretTool.Age.RunAsync(folder, ["--encrypt", "--armor", .. operators.SelectMany(recipient => new[] { "--recipient", recipient })], privateKey, ct);
+        new PublicationFolder(folder).Apply([new FileDifference(path, null, encrypted)]);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DineHub.AppHost.Topology;
+
+namespace DineHub.AppHost.Publishing.Secrets;
+
+/// <summary>The hosts' secrets as they are kept: a file of sops for each host, which it and the operators can read.</summary>
+/// <param name="folder">The folder that is published to.</param>
+internal sealed class SecretStore(string folder)
+{
+    /// <summary>A host's secrets by their names; none before it has a file.</summary>
+    /// <exception cref="SecretException">They can't be decrypted, for example because this operator is no recipient.</exception>
+    public async Task<Dictionary<string, string>> ReadAsync(Node node, CancellationToken ct)
+    {
+        var path = SecretFiles.PathOf(node);
+        if (!File.Exists(Path.Combine(folder, path)))
+        {
+            return [];
+        }
+
+        var text = await SecretTool.Sops.RunAsync(folder, ["--decrypt", "--input-type", "yaml", "--output-type", "json", path], "", ct);
+        try
+        {
+            return Flatten(JsonNode.Parse(text)!.AsObject(), "").ToDictionary(pair => pair.Name, pair => pair.Value);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new SecretException($"{path} is not what 'secrets init' writes.");
+        }
+    }
+
+    /// <summary>Writes a host's secrets, encrypted as <c>.sops.yaml</c> says.</summary>
+    /// <exception cref="SecretException">sops fails.</exception>
+    public async Task WriteAsync(Node node, IReadOnlyDictionary<string, string> values, CancellationToken ct)
+    {
+        var document = new JsonObject();
+        foreach (var (name, value) in values.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            var parts = name.Split('/');
+            document[parts[0]] ??= new JsonObject();
+            document[parts[0]]![parts[1]] = value;
+        }
+
+        var path = SecretFiles.PathOf(node);
+        var encrypted = await SecretTool.Sops.RunAsync(
+            folder, ["--encrypt", "--input-type", "json", "--output-type", "yaml", "--filename-override", path, "/dev/stdin"], document.ToJsonString(), ct);
+        new PublicationFolder(folder).Apply([new FileDifference(path, null, encrypted)]);
+    }
+
+    private static IEnumerable<(string Name, string Value)> Flatten(JsonObject document, string prefix) =>
+        document.SelectMany(pair => pair.Value is JsonObject inner
+            ? Flatten(inner, $"{prefix}{pair.Key}/")
+            : [(prefix + pair.Key, pair.Value!.GetValue<string>())]);
+}
