@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -34,10 +35,12 @@ public static class ServiceDefaultsExtensions
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
+        AddCredentials(builder);
         AddLogging(builder);
         Telemetry.AddTelemetry(builder);
         var services = builder.Services;
         services.AddSingleton(ServiceIdentity.Read(builder.Configuration));
+        services.AddHostedService<SystemdNotifier>();
         services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live, Ready]);
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Customize);
         services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = Deadline(RequestDeadline));
@@ -139,6 +142,15 @@ public static class ServiceDefaultsExtensions
     }
 
     private static long? MostBytes(HttpContext http) => http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize;
+
+    // systemd's credentials (systemd.exec(5), "Credentials"): files that only the service can read, named as environment variables would be.
+    private static void AddCredentials(IHostApplicationBuilder builder)
+    {
+        if (builder.Configuration["CREDENTIALS_DIRECTORY"] is { Length: > 0 } directory)
+        {
+            builder.Configuration.AddKeyPerFile(directory, optional: false);
+        }
+    }
 
     private static void AddLogging(IHostApplicationBuilder builder)
     {

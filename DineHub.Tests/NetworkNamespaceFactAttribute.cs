@@ -10,16 +10,27 @@ public sealed class NetworkNamespaceFactAttribute : FactAttribute
 {
     private static readonly (string Program, string Package)[] Programs = [("ip", "iproute2"), ("unshare", "util-linux"), ("curl", "curl")];
 
-    private static readonly Lazy<bool> IsPermitted = new(() =>
+    /// <summary>Why nothing happens where <see cref="IsPermitted"/> is false.</summary>
+    internal const string NeedsRights = "A network namespace needs root, with the capability CAP_SYS_ADMIN.";
+
+    private static readonly Lazy<bool> Permitted = new(() =>
     {
+        if (ProcessLauncher.FindProgram("unshare") is null || ProcessLauncher.FindProgram("ip") is null)
+        {
+            return false;
+        }
+
         using var process = Process.Start(new ProcessStartInfo("unshare", ["--net", "ip", "link", "set", "lo", "up"]) { RedirectStandardError = true })!;
         process.WaitForExit();
         return process.ExitCode == 0;
     });
 
+    /// <summary>Whether this process may make network namespaces.</summary>
+    internal static bool IsPermitted => Permitted.Value;
+
     public NetworkNamespaceFactAttribute()
     {
         var missing = Programs.Where(pair => ProcessLauncher.FindProgram(pair.Program) is null).Select(pair => $"{pair.Program} is not installed: apt-get install {pair.Package}");
-        Skip = NginxProcess.Missing ?? missing.FirstOrDefault() ?? (IsPermitted.Value ? null : "A network namespace needs root, with the capability CAP_SYS_ADMIN.");
+        Skip = NginxProcess.Missing ?? missing.FirstOrDefault() ?? (IsPermitted ? null : NeedsRights);
     }
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using DineHub.AppHost.Topology;
 
 namespace DineHub.AppHost.Publishing;
@@ -12,11 +14,28 @@ internal sealed record Bucket(string Name, string Region);
 /// <param name="Images">The restaurants' pictures.</param>
 internal sealed record Buckets(Bucket Backups, Bucket Images)
 {
-    /// <summary>The buckets of a deployment, in its first region.</summary>
+    /// <summary>The folder of <see cref="Backups"/> that database machines may use; what pgBackRest's repository is by default.</summary>
+    public const string DatabaseFolder = "dinehub";
+
+    /// <summary>The folder of <see cref="Backups"/> that Headscale's machine may use.</summary>
+    public const string HeadscaleFolder = "headscale";
+
+    private const string BackupsSuffix = "-backups";
+    private const string ImagesSuffix = "-images";
+    private const int LongestName = 63;
+    private const int HashDigits = 16;
+
+    /// <summary>The buckets of a deployment, in its first region: the domain with hyphens for its dots, and what they are for.</summary>
     public static Buckets Of(ClusterTopology topology)
     {
         var prefix = topology.Domain.Replace('.', '-');
+        if (prefix.Length + BackupsSuffix.Length > LongestName || prefix.StartsWith("xn--", StringComparison.Ordinal))
+        {
+            // Longer than S3 takes, or with a beginning that it keeps for itself.
+            prefix = "dinehub-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(topology.Domain)))[..HashDigits];
+        }
+
         var region = topology.Regions[0].Name;
-        return new Buckets(new Bucket(prefix + "-backups", region), new Bucket(prefix + "-images", region));
+        return new Buckets(new Bucket(prefix + BackupsSuffix, region), new Bucket(prefix + ImagesSuffix, region));
     }
 }

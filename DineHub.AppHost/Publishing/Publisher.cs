@@ -4,6 +4,7 @@ using DineHub.AppHost.Publishing.Mesh;
 using DineHub.AppHost.Publishing.Monitoring;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.AppHost.Publishing.Secrets;
+using DineHub.AppHost.Publishing.Terraform;
 using DineHub.AppHost.Topology;
 
 namespace DineHub.AppHost.Publishing;
@@ -30,6 +31,7 @@ internal static class Publisher
         .Concat(FirewallTable.Write(topology))
         .Concat(PrometheusTargets.Write(topology))
         .Concat(Dashboards.Write(topology))
+        .Concat(TerraformConfiguration.Write(topology))
 
         .OrderBy(file => file.Path, StringComparer.Ordinal),
     ];

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DineHub.Database.Roles;
 using DineHub.Tests.Contract;
 
@@ -9,21 +8,21 @@ public sealed class NixModuleTests
 {
     private static string Folder { get; } = ContractDocument.FileOf("nix");
 
-    [RequiresProgramFact("nix-instantiate", "nix-bin")]
+    [RequiresProgramFact(NixTool.Program, NixTool.Package)]
     public async Task Every_file_parses()
     {
         string[] files = [.. Directory.EnumerateFiles(Folder, "*.nix", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
         files.ShouldNotBeEmpty();
-        (await ParseAsync(files)).ShouldBe("");
+        (await NixTool.ParseAsync(files)).ShouldBe("");
     }
 
-    [RequiresProgramFact("nix-instantiate", "nix-bin")]
+    [RequiresProgramFact(NixTool.Program, NixTool.Package)]
     public async Task A_file_with_a_mistake_does_not_parse()
     {
         using var directory = new TemporaryDirectory();
         var file = Path.Combine(directory.Path, "wrong.nix");
         await File.WriteAllTextAsync(file, "{ lib, ... }: { a = mkIf true 1; }");
-        (await ParseAsync([file])).ShouldContain("undefined variable 'mkIf'");
+        (await NixTool.ParseAsync(file)).ShouldContain("undefined variable 'mkIf'");
     }
 
     [Fact]
@@ -56,26 +55,6 @@ public sealed class NixModuleTests
             .Where(line => line.EndsWith("scram-sha-256", StringComparison.Ordinal) && (line.StartsWith("local ", StringComparison.Ordinal) || line.StartsWith("host ", StringComparison.Ordinal)))
             .Select(AccessRule.Parse),
     ];
-
-    /// <returns>What it complains of; nothing where all files parse.</returns>
-    private static async Task<string> ParseAsync(string[] files)
-    {
-        var start = new ProcessStartInfo("nix-instantiate") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in files.Prepend("--parse"))
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        // It insists on a store, even to parse; here is one that needs no rights.
-        using var store = new TemporaryDirectory();
-        start.Environment["NIX_REMOTE"] = store.Path;
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        await output;
-        return process.ExitCode == 0 ? "" : await errors;
-    }
 
     /// <summary>A line of pg_hba.conf without its address.</summary>
     private sealed record AccessRule(string Type, string Database, string[] Users, string Method)

@@ -1,0 +1,49 @@
+namespace DineHub.Tests.Publishing;
+
+/// <summary><c>publish</c> as an operator types it.</summary>
+public sealed class PublishCommandTests : IDisposable
+{
+    private readonly TemporaryDirectory directory = new();
+
+    [Fact]
+    public void Publish_writes_check_agrees_and_a_change_is_shown_line_by_line()
+    {
+        var (exitCode, output) = Publish();
+        exitCode.ShouldBe(0, output);
+        output.ShouldContain("hosts/backend-eu-1.nix");
+        output.ShouldContain("database/api-password");
+        output.ShouldContain("secrets init");
+
+        (exitCode, output) = Publish();
+        exitCode.ShouldBe(0, output);
+        output.ShouldContain(" 0 of them new or changed");
+
+        (exitCode, output) = Publish("--check");
+        exitCode.ShouldBe(0, output);
+
+        var file = Path.Combine(directory.Path, "hosts", "backend-eu-1.nix");
+        var before = File.ReadAllText(file);
+        (exitCode, output) = Publish("--check", "--set", "InstanceTypes:Backend=t3.large", "--set", "Regions:0:Backends=1");
+        exitCode.ShouldBe(1, output);
+        output.ShouldContain("--- hosts/backend-eu-1.nix");
+        output.ShouldContain("-      memoryMiB = 4096;");
+        output.ShouldContain("+      memoryMiB = 8192;");
+        output.ShouldContain("--- hosts/backend-eu-2.nix\n+++ /dev/null");
+        output.ShouldContain("publish");
+        File.ReadAllText(file).ShouldBe(before);
+    }
+
+    [Fact]
+    public void A_topology_with_mistakes_is_not_published()
+    {
+        var (exitCode, output) = Publish("--set", "Regions:0:Backends=0", "--set", "Operators:0:SshKey=x");
+        exitCode.ShouldBe(2, output);
+        output.ShouldContain("Regions:0:Backends");
+        output.ShouldContain("Operators:0:SshKey");
+        Directory.EnumerateFileSystemEntries(directory.Path).ShouldBeEmpty();
+    }
+
+    public void Dispose() => directory.Dispose();
+
+    private (int ExitCode, string Output) Publish(params string[] arguments) => AppHostProcess.Run(["publish", "--output", directory.Path, .. arguments]);
+}
