@@ -32,7 +32,6 @@ internal static class Publisher
         .Concat(PrometheusTargets.Write(topology))
         .Concat(Dashboards.Write(topology))
         .Concat(TerraformConfiguration.Write(topology))
-
         .OrderBy(file => file.Path, StringComparer.Ordinal),
     ];
 }
