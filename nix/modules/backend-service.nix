@@ -46,7 +46,8 @@ let
         "Port=5432"
         "Database=dinehub"
         "Username=dinehub_api"
-        "Password=${password}"
+        # In quotes, in which a semicolon is no end. `secrets init` makes no password that has a quote.
+        "Password=\"${password}\""
         "Maximum Pool Size=${toString cfg.maximumPoolSize}"
       ]
       ++ optional (cfg.databaseCaFile != null) "SSL Mode=VerifyFull;Root Certificate=${cfg.databaseCaFile}"
