@@ -54,6 +54,9 @@ let
   credential = unit: name: "/run/credentials/${unit}.service/${name}";
 in
 {
+  # What it asks, on every host.
+  imports = [ ./node-exporter.nix ];
+
   options.dinehub.monitoring = {
     enable = mkEnableOption "the monitoring host (Prometheus, Alertmanager, Grafana)";
 

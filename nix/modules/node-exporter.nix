@@ -8,7 +8,7 @@
 
 let
   inherit (lib)
-    literalExpression
+    elem
     mkDefault
     mkIf
     mkOption
@@ -21,8 +21,11 @@ in
   options.dinehub.nodeExporter = {
     enable = mkOption {
       type = types.bool;
-      default = config.dinehub.host.role != "headscale";
-      defaultText = literalExpression ''config.dinehub.host.role != "headscale"'';
+      default = !elem config.dinehub.host.role [
+        null
+        "headscale"
+      ];
+      defaultText = "on every machine of a topology but Headscale's";
       description = "Whether the node exporter runs, for the mesh only.";
     };
 

@@ -422,6 +422,8 @@ in
 
     backend = mkOption {
       type = types.package;
+      default = config.dinehub.backend.package;
+      defaultText = literalExpression "config.dinehub.backend.package";
       description = "The package that has `bin/DineHub.Api`, for its `db` verbs.";
     };
 
@@ -851,7 +853,6 @@ in
       networking.firewall.interfaces.${cfg.meshInterface}.allowedTCPPorts = [ cfg.port ];
 
       dinehub.postgres = {
-        backend = mkDefault config.dinehub.backend.package;
         role = mkDefault config.dinehub.host.role;
         coordinator = mkDefault cluster.database.coordinator;
         workers = mkDefault cluster.database.workers;
