@@ -50,7 +50,9 @@ let
         "Password=\"${password}\""
         "Maximum Pool Size=${toString cfg.maximumPoolSize}"
       ]
-      ++ optional (cfg.databaseCaFile != null) "SSL Mode=VerifyFull;Root Certificate=${cfg.databaseCaFile}"
+      ++ optional (
+        cfg.databaseCaFile != null
+      ) "SSL Mode=VerifyFull;Root Certificate=${cfg.databaseCaFile}"
     );
 in
 {
@@ -202,7 +204,9 @@ in
             "ConnectionStrings__dinehub:${cfg.secrets.connectionStringFile}"
             "DataProtection__Key:${cfg.secrets.dataProtectionKeyFile}"
           ]
-          ++ optional (cfg.secrets.operatorKeyFile != null) "Operator__Key:${cfg.secrets.operatorKeyFile}";
+          ++ optional (
+            cfg.secrets.operatorKeyFile != null
+          ) "Operator__Key:${cfg.secrets.operatorKeyFile}";
 
           # READY=1 when it listens, WATCHDOG=1 as long as it lives.
           Type = "notify";
@@ -284,7 +288,9 @@ in
         content = connectionString config.sops.placeholder."database/api-password";
         restartUnits = [ "dinehub-backend.service" ];
       };
-      dinehub.backend.secrets.connectionStringFile = mkDefault config.sops.templates.dinehub-connection-string.path;
+      dinehub.backend.secrets.connectionStringFile =
+        mkDefault
+          config.sops.templates.dinehub-connection-string.path;
     })
     (mkIf (hasSecret "api/operator-key") {
       dinehub.backend.secrets.operatorKeyFile = mkDefault config.sops.secrets."api/operator-key".path;

@@ -100,7 +100,7 @@ let
     if [ "''${SERVICE_RESULT-}" = success ]; then
       success=1
     fi
-    newest="$(grep --max-count=1 --only-matching --line-regexp '[0-9]\{1,12\}' ${stateDirectory}/newest || true)"
+    newest="$(grep --no-messages --max-count=1 --only-matching --line-regexp '[0-9]\{1,12\}' ${stateDirectory}/newest || true)"
     labels=${escapeShellArg ''{group="${postgres.group}"}''}
     file=${escapeShellArg "${cfg.metricsDirectory}/dinehub-backup.prom"}
     {
@@ -128,10 +128,18 @@ let
   # `sudo dinehub-restore --to TARGET`, on each machine with the same target: docs/backups.md, "Restoring the cluster".
   restoreScript = pkgs.writeShellScriptBin "dinehub-restore" ''
     set -euo pipefail
-    ${optionalString byVote ''
-      echo "Patroni keeps this server: switch dinehub.postgres.patroni off in the whole cluster, deploy, and restore then (docs/failover.md)." >&2
-      exit 1
-    ''}
+    ${
+      if byVote then
+        ''
+          echo "Patroni keeps this server: switch dinehub.postgres.patroni off in the whole cluster, deploy, and restore then (docs/failover.md)." >&2
+          exit 1
+        ''
+      else
+        restoreSteps
+    }
+  '';
+
+  restoreSteps = ''
     case "''${1-}" in
       --to) ;;
       *)
@@ -146,7 +154,7 @@ let
     fi
     # Nothing starts the server, and no timer touches it, while its files are replaced.
     systemctl stop ${concatStringsSep " " (map (name: "${name}.timer") timers)}
-    systemctl stop ${concatStringsSep " " (map (name: "${name}.service") timers)} dinehub-db-keeper.service || true
+    systemctl stop ${concatStringsSep " " (map (name: "${name}.service") timers)}${optionalString hasKeeper " dinehub-db-keeper.service"}
     systemctl stop postgresql.service
     dinehub-db restore "$@"
     echo "Restored. When every machine is: 'systemctl start postgresql.target' on each, primaries first; then 'dinehub-db migrate'"
@@ -183,11 +191,14 @@ let
         Group = "postgres";
         LoadCredential = [
           "superuser-password:${postgres.secrets.superuserPasswordFile}"
-          "backup-passphrase:${postgres.secrets.backupPassphraseFile}"
+          "backup-passphrase:${toString postgres.secrets.backupPassphraseFile}"
         ];
         StateDirectory = "dinehub-backup";
         StateDirectoryMode = "0700";
-        ReadWritePaths = [ home ] ++ optional (cfg.repository.directory != null) cfg.repository.directory;
+        ReadWritePaths = [
+          home
+        ]
+        ++ optional (cfg.repository.directory != null) cfg.repository.directory;
 
         # Orders come first.
         CPUSchedulingPolicy = "batch";
@@ -343,7 +354,9 @@ in
       archive.enable = mkDefault true;
       operator = {
         inherit environment;
-        secretFiles.Database__Backups__Passphrase = postgres.secrets.backupPassphraseFile;
+        secretFiles.Database__Backups__Passphrase = mkIf (
+          postgres.secrets.backupPassphraseFile != null
+        ) postgres.secrets.backupPassphraseFile;
         path = programs;
       };
     };
@@ -368,7 +381,9 @@ in
       };
 
       dinehub-backup-full = backupUnit "Full backup of ${postgres.group}" "Full";
-      dinehub-backup-differential = backupUnit "Differential backup of ${postgres.group}" "Differential";
+      dinehub-backup-differential =
+        backupUnit "Differential backup of ${postgres.group}"
+          "Differential";
 
       # The archive begins with the first backup: a new machine does not wait for the night. Until it went well it is tried
       # again, as there is no database before the first `dinehub-db migrate`.

@@ -43,7 +43,10 @@ in
     device = mkOption {
       type = types.strMatching "/dev/.+";
       default =
-        if host.dataVolumeId != null then volumeLink host.dataVolumeId else "/dev/disk/by-label/${cfg.label}";
+        if host.dataVolumeId != null then
+          volumeLink host.dataVolumeId
+        else
+          "/dev/disk/by-label/${cfg.label}";
       defaultText = literalExpression ''"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_''${config.dinehub.host.dataVolumeId}", else "/dev/disk/by-label/''${label}"'';
       description = ''
         The volume. As long as its id is not known (nix/infrastructure.json), it is found by its label, which it has once

@@ -331,7 +331,9 @@ in
           config.sops.secrets."grafana/admin-password".path;
     })
     (mkIf (hasSecret "grafana/secret-key") {
-      dinehub.monitoring.secrets.grafanaSecretKeyFile = mkDefault config.sops.secrets."grafana/secret-key".path;
+      dinehub.monitoring.secrets.grafanaSecretKeyFile =
+        mkDefault
+          config.sops.secrets."grafana/secret-key".path;
     })
     (mkIf (hasSecret "alertmanager/webhook-url") {
       dinehub.monitoring.secrets.alertmanagerWebhookUrlFile =

@@ -916,7 +916,9 @@ in
           DATA_SOURCE_USER = "dinehub_monitor";
           DATA_SOURCE_PASS_FILE = "/run/credentials/prometheus-postgres-exporter.service/monitor-password";
         };
-        serviceConfig.LoadCredential = [ "monitor-password:${cfg.secrets.monitorPasswordFile}" ];
+        serviceConfig.LoadCredential = [
+          "monitor-password:${toString cfg.secrets.monitorPasswordFile}"
+        ];
       };
     })
 
@@ -977,7 +979,7 @@ in
             "superuser-password:${cfg.secrets.superuserPasswordFile}"
             "replication-password:${cfg.secrets.replicationPasswordFile}"
           ]
-          ++ optional archive.enable "backup-passphrase:${cfg.secrets.backupPassphraseFile}";
+          ++ optional archive.enable "backup-passphrase:${toString cfg.secrets.backupPassphraseFile}";
           EnvironmentFile = mkIf archive.enable [ "-${archiveEnvironment}" ];
           # `db join` waits for as long as nobody can tell what this server is; and so does a recovery for its WAL.
           TimeoutStartSec = "infinity";
@@ -1223,7 +1225,7 @@ in
             "replication-password:${cfg.secrets.replicationPasswordFile}"
           ]
           ++ optional (patroni.restPasswordFile != null) "rest-password:${patroni.restPasswordFile}"
-          ++ optional archive.enable "backup-passphrase:${cfg.secrets.backupPassphraseFile}";
+          ++ optional archive.enable "backup-passphrase:${toString cfg.secrets.backupPassphraseFile}";
           StateDirectory = "patroni";
           StateDirectoryMode = "0700";
           RuntimeDirectory = "patroni";

@@ -129,7 +129,7 @@ in
               "DELETE FROM orders",
               "DROP TABLE orders",
               "CREATE TABLE mine (id int)",
-              "UPDATE deployment SET salt = salt",
+              "DELETE FROM deployment",
               "COPY (SELECT 1) TO PROGRAM 'id'",
               "SELECT pg_read_file('/etc/passwd')",
               "ALTER SYSTEM SET archive_mode = 'off'",
