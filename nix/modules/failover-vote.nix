@@ -4,6 +4,7 @@
 {
   config,
   lib,
+  pkgs,
   ...
 }:
 
@@ -15,6 +16,7 @@ let
     mkDefault
     mkEnableOption
     mkIf
+    mkMerge
     mkOption
     types
     ;
@@ -25,9 +27,27 @@ let
   hasTls = cfg.tls.certFile != null;
   scheme = if hasTls then "https" else "http";
   thisMember = findFirst (member: member.name == cfg.name) null cfg.members;
-  thisHost = if thisMember == null then cfg.listenAddress else thisMember.host;
+  thisHost = if thisMember == null then toString cfg.listenAddress else thisMember.host;
   peerUrl = host: "${scheme}://${host}:${toString cfg.peerPort}";
   clientUrl = host: "${scheme}://${host}:${toString cfg.clientPort}";
+
+  # The control server gives the address, so it is known at run time only.
+  findsAddress = cfg.listenAddress == null;
+  addressFile = "/run/dinehub-failover-vote/address";
+  addressScript = pkgs.writeShellScript "dinehub-failover-vote-address" ''
+    set -euo pipefail
+    address="$(${pkgs.iproute2}/bin/ip -4 -brief address show dev ${lib.escapeShellArg cfg.meshInterface} scope global |
+      ${pkgs.gawk}/bin/awk '{ sub("/.*", "", $3); print $3; exit }')"
+    if [ -z "$address" ]; then
+      echo "${cfg.meshInterface} has no address yet." >&2
+      exit 1
+    fi
+    ${pkgs.coreutils}/bin/mkdir -p ${dirOf addressFile}
+    {
+      echo "ETCD_LISTEN_CLIENT_URLS=${scheme}://$address:${toString cfg.clientPort}"
+      echo "ETCD_LISTEN_PEER_URLS=${scheme}://$address:${toString cfg.peerPort}"
+    } > ${addressFile}
+  '';
 in
 {
   options.dinehub.failoverVote = {
@@ -66,8 +86,12 @@ in
     };
 
     listenAddress = mkOption {
-      type = types.strMatching "[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+";
-      description = "This machine's IPv4 address on the mesh (`tailscale ip -4`): etcd listens on addresses, not on names.";
+      type = types.nullOr (types.strMatching "[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+");
+      default = null;
+      description = ''
+        This machine's IPv4 address on the mesh (`tailscale ip -4`): etcd listens on addresses, not on names. Null: the
+        one that the mesh's interface has when etcd starts, which is tried again until there is one.
+      '';
       example = "100.64.0.12";
     };
 
@@ -115,6 +139,10 @@ in
   };
 
   config = mkIf cfg.enable {
+    dinehub.failoverVote.members = mkDefault (
+      map (voter: { inherit (voter) name host site; }) config.dinehub.cluster.database.voters
+    );
+
     assertions = [
       {
         assertion = lib.length cfg.members >= 3 && lib.mod (lib.length cfg.members) 2 == 1;
@@ -157,8 +185,8 @@ in
     services.etcd = {
       enable = true;
       name = cfg.name;
-      listenClientUrls = [ (clientUrl cfg.listenAddress) ];
-      listenPeerUrls = [ (peerUrl cfg.listenAddress) ];
+      listenClientUrls = mkIf (!findsAddress) [ (clientUrl cfg.listenAddress) ];
+      listenPeerUrls = mkIf (!findsAddress) [ (peerUrl cfg.listenAddress) ];
       advertiseClientUrls = [ (clientUrl thisHost) ];
       initialAdvertisePeerUrls = [ (peerUrl thisHost) ];
       initialCluster = map (member: "${member.name}=${peerUrl member.host}") cfg.members;
@@ -183,7 +211,14 @@ in
     systemd.services.etcd = {
       after = [ "tailscaled.service" ];
       startLimitIntervalSec = 0;
-      serviceConfig.RestartSec = lib.mkForce "2s";
+      serviceConfig = mkMerge [
+        { RestartSec = lib.mkForce "2s"; }
+        (mkIf findsAddress {
+          # As root, for /run; what the file says wins over the settings above.
+          ExecStartPre = [ "+${addressScript}" ];
+          EnvironmentFile = [ "-${addressFile}" ];
+        })
+      ];
     };
 
     networking.firewall.interfaces.${cfg.meshInterface}.allowedTCPPorts = [

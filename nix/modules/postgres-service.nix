@@ -3,6 +3,9 @@
 # It does what DineHub.AppHost/Local/PostgresNode.cs does on a laptop: `db join` before every start, `db keep` beside the
 # server, passwords only (scram-sha-256). With `patroni.enable` a vote decides instead of a person; docs/failover.md says
 # when that is worth it. Written for the modules of nixpkgs 25.11 and later.
+#
+# Who the nodes are, and what they are like, comes from dinehub.cluster and dinehub.host (nix/generated/cluster.nix, nix/hosts),
+# secrets from sops where the host has them; all of that are defaults.
 {
   config,
   lib,
@@ -37,6 +40,8 @@ let
 
   cfg = config.dinehub.postgres;
   patroni = cfg.patroni;
+  cluster = config.dinehub.cluster;
+  hasSecret = name: lib.elem name config.dinehub.secrets.names;
 
   # A string and not a path: a path would be copied to the store, which everybody can read.
   secretFile = types.strMatching "/.+";
@@ -84,6 +89,9 @@ let
   groupNumber = lib.lists.findFirstIndex (node: node.name == cfg.group) null primaries;
 
   parent = dirOf cfg.dataDir;
+  archive = cfg.archive;
+  # Only root and the service manager get at it.
+  archiveEnvironment = "/run/dinehub-postgres-environment/archive";
   # Citus finds its own code beside PostgreSQL's.
   finalPackage =
     if patroni.enable then
@@ -120,6 +128,7 @@ let
       Database__CoordinatorPort = toString cfg.coordinator.port;
       Database__Durability = if cfg.durability == "standby" then "Standby" else "Local";
       Database__StandbyTimeoutSeconds = toString cfg.standbyTimeoutSeconds;
+      Database__Shards = toString cfg.shards;
       # No diagnostic socket in /tmp: nobody attaches to these.
       DOTNET_EnableDiagnostics = "0";
     }
@@ -195,6 +204,21 @@ let
       sync -f "$data"
     fi
     rm -f "$initialize"
+    ${optionalString archive.enable ''
+      # What the archive command decrypts and encrypts by. systemd reads the file before it starts the server.
+      passphrase="$(cat ${credential "backup-passphrase"})"
+      case "$passphrase" in
+        "" | *[\'\\]* | *$'\n'*)
+          echo "The backups' passphrase must be one line without ' and \\." >&2
+          exit 1
+          ;;
+      esac
+      (
+        umask 0077
+        printf "PGBACKREST_REPO1_CIPHER_PASS='%s'\n" "$passphrase" > ${archiveEnvironment}
+      )
+      unset passphrase
+    ''}
   '';
 
   keeperScript = pkgs.writeShellScript "dinehub-db-keeper" ''
@@ -226,6 +250,17 @@ let
           Database__MonitorPassword = cfg.secrets.monitorPasswordFile;
         }
     )}
+    ${concatStringsSep "\n" (
+      mapAttrsToList (
+        name: value: "export ${name}=${escapeShellArg value}"
+      ) cfg.operator.environment
+    )}
+    ${concatStringsSep "\n" (
+      mapAttrsToList (name: path: exportSecret name (escapeShellArg path)) cfg.operator.secretFiles
+    )}
+    ${optionalString (cfg.operator.path != [ ]) ''
+      export PATH=${lib.makeBinPath cfg.operator.path}:"$PATH"
+    ''}
     exec ${cfg.backend}/bin/DineHub.Api db "$@"
   '';
 
@@ -243,6 +278,8 @@ let
     "${hostType} dinehub      dinehub_owner,dinehub_replication  ${range}  scram-sha-256"
     "${hostType} replication  dinehub_replication  ${range}  scram-sha-256"
   ]) cfg.meshRanges;
+
+  archiveConfiguration = "${parent}/pgbackrest/pgbackrest.conf";
 
   megabytes = number: "${toString number}MB";
 
@@ -280,8 +317,18 @@ let
     # A statement may take it several times; orders take it once and hardly.
     work_mem = mkDefault (megabytes (max 4 (cfg.memoryMiB / 4 / cfg.maxConnections)));
 
+    # A folder that only its user may enter, and that stays when the server has stopped: pgBackRest connects to no other.
+    unix_socket_directories = mkDefault parent;
+
     # What Citus calls itself by: nothing listens on localhost.
     "citus.local_hostname" = if thisNode == null then "localhost" else thisNode.host;
+  }
+  // optionalAttrs archive.enable {
+    # PgBackRestConfiguration.ArchiveCommand. The first `db backup` writes pgBackRest's configuration; before it there is
+    # nothing that an archive could be applied to (as in DineHub.AppHost/Local/PostgresNode.cs).
+    archive_mode = "on";
+    archive_command = "test ! -e ${archiveConfiguration} || pgbackrest --config=${archiveConfiguration} --stanza=${cfg.group} archive-push \"%p\"";
+    archive_timeout = mkDefault "${toString archive.timeoutSeconds}s";
   }
   // optionalAttrs (cfg.tls.certFile != null) {
     ssl = true;
@@ -359,6 +406,8 @@ let
   '';
 
   etcdTls = patroni.etcd.tls;
+
+  fromSops = name: mkIf (hasSecret name) (mkDefault config.sops.secrets.${name}.path);
 in
 {
   options.dinehub.postgres = {
@@ -373,6 +422,8 @@ in
 
     backend = mkOption {
       type = types.package;
+      default = config.dinehub.backend.package;
+      defaultText = literalExpression "config.dinehub.backend.package";
       description = "The package that has `bin/DineHub.Api`, for its `db` verbs.";
     };
 
@@ -472,6 +523,12 @@ in
       example = 7168;
     };
 
+    shards = mkOption {
+      type = types.ints.between 1 1024;
+      default = 32;
+      description = "Shards of a distributed table (`Database:Shards` of the topology). Counts when a table is distributed first.";
+    };
+
     maxConnections = mkOption {
       type = types.ints.between 20 5000;
       default = 200;
@@ -528,10 +585,81 @@ in
         backupPassphraseFile = optionalSecret "the passphrase that backups are encrypted by; for the backup module";
       };
 
-    keeper.url = mkOption {
-      type = types.str;
-      default = "http://127.0.0.1:9188";
-      description = "Where the keeper (`db keep`) answers for its health and its metrics.";
+    archive = {
+      enable = mkOption {
+        type = types.bool;
+        default = false;
+        description = ''
+          Whether the server archives its WAL by pgBackRest, which `dinehub.backup` sets up and switches on. Needs
+          `secrets.backupPassphraseFile`.
+        '';
+      };
+
+      timeoutSeconds = mkOption {
+        type = types.ints.between 10 86400;
+        default = 60;
+        description = "How much of the newest changes may be missing in the archive, when the machine and its disk are lost.";
+      };
+    };
+
+    keeper = {
+      port = mkOption {
+        type = types.port;
+        default = 9188;
+        description = "The keeper's port, which the firewall opens to the mesh: Prometheus asks there.";
+      };
+
+      url = mkOption {
+        type = types.str;
+        default = "http://*:${toString cfg.keeper.port}";
+        defaultText = literalExpression ''"http://*:''${toString config.dinehub.postgres.keeper.port}"'';
+        description = "Where the keeper (`db keep`) answers for its health and its metrics.";
+      };
+    };
+
+    exporter = {
+      enable = mkOption {
+        type = types.bool;
+        default = cfg.secrets.monitorPasswordFile != null;
+        defaultText = literalExpression "config.dinehub.postgres.secrets.monitorPasswordFile != null";
+        description = "Whether Prometheus' PostgreSQL exporter runs, as the role `dinehub_monitor`, for the mesh only.";
+      };
+
+      port = mkOption {
+        type = types.port;
+        default = 9187;
+        description = "Its port.";
+      };
+    };
+
+    # For other modules of DineHub on the same machine (dinehub.backup).
+
+    verbEnvironment = mkOption {
+      type = types.lines;
+      internal = true;
+      readOnly = true;
+      description = "Shell lines that export what a `db` verb needs, in a unit that has the credential `superuser-password`.";
+    };
+
+    operator = {
+      environment = mkOption {
+        type = types.attrsOf types.str;
+        default = { };
+        internal = true;
+        description = "More environment of `dinehub-db`. Nothing secret.";
+      };
+      secretFiles = mkOption {
+        type = types.attrsOf secretFile;
+        default = { };
+        internal = true;
+        description = "More environment of `dinehub-db`: files whose content is the value.";
+      };
+      path = mkOption {
+        type = types.listOf types.package;
+        default = [ ];
+        internal = true;
+        description = "Programs that `dinehub-db` finds.";
+      };
     };
 
     patroni = {
@@ -707,10 +835,59 @@ in
           assertion = config.networking.firewall.enable;
           message = "dinehub.postgres: networking.firewall must be on: the server is for the mesh only.";
         }
+        {
+          assertion = archive.enable -> cfg.secrets.backupPassphraseFile != null;
+          message = "dinehub.postgres.archive: secrets.backupPassphraseFile is required: the archive is encrypted.";
+        }
+        {
+          assertion = archive.enable -> builtins.match "[A-Za-z0-9_./-]+" parent != null;
+          message = "dinehub.postgres.dataDir: '${parent}' stands in the archive command: letters, digits, _ . / and - only.";
+        }
+        {
+          assertion = cfg.exporter.enable -> cfg.secrets.monitorPasswordFile != null;
+          message = "dinehub.postgres.exporter: secrets.monitorPasswordFile is required.";
+        }
       ];
 
       environment.systemPackages = [ operatorScript ];
       networking.firewall.interfaces.${cfg.meshInterface}.allowedTCPPorts = [ cfg.port ];
+
+      dinehub.postgres = {
+        role = mkDefault config.dinehub.host.role;
+        coordinator = mkDefault cluster.database.coordinator;
+        workers = mkDefault cluster.database.workers;
+        standbys = mkDefault cluster.database.standbys;
+        durability = mkDefault cluster.database.durability;
+        standbyTimeoutSeconds = mkDefault cluster.database.standbyTimeoutSeconds;
+        shards = mkDefault cluster.database.shards;
+        meshRanges = mkDefault [ cluster.mesh.addressRange ];
+        # The rest is for the system, the keeper or Patroni, the exporters, and pgBackRest.
+        memoryMiB = mkDefault (max 512 (config.dinehub.host.memoryMiB * 7 / 8 - 256));
+
+        secrets = {
+          superuserPasswordFile = fromSops "database/superuser-password";
+          replicationPasswordFile = fromSops "database/replication-password";
+          apiPasswordFile = fromSops "database/api-password";
+          migratorPasswordFile = fromSops "database/migrator-password";
+          monitorPasswordFile = fromSops "database/monitor-password";
+          backupPassphraseFile = fromSops "database/backup-passphrase";
+        };
+
+        patroni = {
+          enable = mkDefault (cluster.database.failover == "vote");
+          restPasswordFile = fromSops "patroni/rest-password";
+          etcd.hosts = mkDefault (
+            map (
+              voter: "${voter.host}:${toString config.dinehub.failoverVote.clientPort}"
+            ) cluster.database.voters
+          );
+        };
+
+        verbEnvironment = ''
+          ${exports}
+          ${exportAdministrator (credential "superuser-password")}
+        '';
+      };
 
       systemd.tmpfiles.settings."10-dinehub-postgres".${parent}.d = {
         user = "postgres";
@@ -718,6 +895,32 @@ in
         mode = "0700";
       };
     }
+
+    (mkIf cfg.exporter.enable {
+      services.prometheus.exporters.postgres = {
+        enable = true;
+        port = cfg.exporter.port;
+        # Empty: then it takes the three below, of which the password is a file.
+        dataSourceName = "";
+      };
+      networking.firewall.interfaces.${cfg.meshInterface}.allowedTCPPorts = [ cfg.exporter.port ];
+
+      systemd.services.prometheus-postgres-exporter = {
+        environment = {
+          DATA_SOURCE_URI = "${cfg.listenAddress}:${toString cfg.port}/dinehub?${
+            if cfg.tls.caFile != null then
+              "sslmode=verify-full&sslrootcert=${cfg.tls.caFile}"
+            else
+              "sslmode=disable"
+          }";
+          DATA_SOURCE_USER = "dinehub_monitor";
+          DATA_SOURCE_PASS_FILE = "/run/credentials/prometheus-postgres-exporter.service/monitor-password";
+        };
+        serviceConfig.LoadCredential = [
+          "monitor-password:${toString cfg.secrets.monitorPasswordFile}"
+        ];
+      };
+    })
 
     # By hand: who is the primary is an operator's decision.
     (mkIf (!patroni.enable) {
@@ -756,8 +959,8 @@ in
           "network-online.target"
           "tailscaled.service"
         ];
-        # The fence (DineHub.Database/Replication/Fence.cs) runs cat, head and kill in the server.
-        path = [ pkgs.coreutils ];
+        # The fence (DineHub.Database/Replication/Fence.cs) runs cat, head and kill in the server; the archive command pgBackRest.
+        path = [ pkgs.coreutils ] ++ optional archive.enable pkgs.pgbackrest;
 
         # nixpkgs links postgresql.conf to the store. pg_rewind refuses a link where the other server has a file, and
         # pg_basebackup leaves it out.
@@ -775,7 +978,9 @@ in
           LoadCredential = [
             "superuser-password:${cfg.secrets.superuserPasswordFile}"
             "replication-password:${cfg.secrets.replicationPasswordFile}"
-          ];
+          ]
+          ++ optional archive.enable "backup-passphrase:${toString cfg.secrets.backupPassphraseFile}";
+          EnvironmentFile = mkIf archive.enable [ "-${archiveEnvironment}" ];
           # `db join` waits for as long as nobody can tell what this server is; and so does a recovery for its WAL.
           TimeoutStartSec = "infinity";
           # The fence ends the server by SIGINT, which is a clean exit: it must come back, and join.
@@ -795,9 +1000,21 @@ in
         unitConfig.StartLimitIntervalSec = mkForce 0;
       };
 
+      systemd.tmpfiles.settings."10-dinehub-postgres" = mkIf archive.enable {
+        ${dirOf archiveEnvironment}.d = {
+          user = "root";
+          group = "root";
+          mode = "0700";
+        };
+      };
+
       # It would wait for ever: on a standby for the end of recovery, on a primary for a password. `db migrate` sets up
       # databases and roles.
       systemd.services.postgresql-setup.script = mkForce "exit 0";
+
+      networking.firewall.interfaces.${cfg.meshInterface}.allowedTCPPorts = mkIf hasPartner [
+        cfg.keeper.port
+      ];
 
       systemd.services.dinehub-db-keeper = mkIf hasPartner {
         description = "Keeps the durability of the database group ${cfg.group}";
@@ -919,6 +1136,10 @@ in
           PATRONI_RESTAPI_PASSWORD = "/run/credentials/patroni.service/rest-password";
           # As the superuser, who may sign in from every node anyway (Citus needs that, too).
           PATRONI_REWIND_PASSWORD = "/run/credentials/patroni.service/superuser-password";
+        }
+        // optionalAttrs archive.enable {
+          # Patroni hands its environment on to the server, but for what is called PATRONI_….
+          PGBACKREST_REPO1_CIPHER_PASS = "/run/credentials/patroni.service/backup-passphrase";
         };
 
         settings = {
@@ -993,6 +1214,7 @@ in
           "tailscaled.service"
         ];
         unitConfig.RequiresMountsFor = cfg.dataDir;
+        path = mkIf archive.enable [ pkgs.pgbackrest ];
         startLimitIntervalSec = 0;
         # Not in the settings: patronictl, which reads them too, refuses a name without its password.
         environment.PATRONI_RESTAPI_USERNAME = "patroni";
@@ -1002,10 +1224,13 @@ in
             "superuser-password:${cfg.secrets.superuserPasswordFile}"
             "replication-password:${cfg.secrets.replicationPasswordFile}"
           ]
-          ++ optional (patroni.restPasswordFile != null) "rest-password:${patroni.restPasswordFile}";
+          ++ optional (patroni.restPasswordFile != null) "rest-password:${patroni.restPasswordFile}"
+          ++ optional archive.enable "backup-passphrase:${toString cfg.secrets.backupPassphraseFile}";
           StateDirectory = "patroni";
           StateDirectoryMode = "0700";
           RuntimeDirectory = "patroni";
+          # pgBackRest connects to no socket that others reach.
+          RuntimeDirectoryMode = "0700";
           # The server outlives a Patroni that crashed, and with it its socket.
           RuntimeDirectoryPreserve = true;
           Restart = mkForce "always";
