@@ -77,7 +77,6 @@ in
     security.sudo.wheelNeedsPassword = mkDefault false;
 
     nix = {
-      channel.enable = mkDefault false;
       settings = {
         experimental-features = [
           "nix-command"
