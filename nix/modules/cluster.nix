@@ -259,7 +259,7 @@ in
 
     memoryMiB = mkOption {
       type = types.ints.positive;
-      description = "Its memory, in MiB.";
+      description = "Its memory, in MiB, which services take their shares of. Published for the types of instances that are known; for others it is the operator's to say (nix/hosts/NAME.local.nix).";
       example = 4096;
     };
 

@@ -15,6 +15,7 @@
     ./ingress.nix
     ./mesh-client.nix
     ./monitoring.nix
+    ./node-exporter.nix
     ./postgres-service.nix
     ./secrets.nix
   ];

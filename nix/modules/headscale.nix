@@ -44,25 +44,6 @@ let
 
   backupScript = ''
     set -o nounset -o pipefail
-    metric=${escapeShellArg cfg.backup.metricFile}
-    stored="$(sed --quiet 's/^dinehub_backup_last_success_timestamp_seconds{.*} //p' "$metric" 2>/dev/null || true)"
-    success=0
-    finish() {
-      {
-        echo '# HELP dinehub_backup_last_attempt_success Whether the last backup was stored.'
-        echo '# TYPE dinehub_backup_last_attempt_success gauge'
-        echo "dinehub_backup_last_attempt_success{group=\"headscale\"} $success"
-        if [ -n "$stored" ]; then
-          echo '# HELP dinehub_backup_last_success_timestamp_seconds When a backup was last stored.'
-          echo '# TYPE dinehub_backup_last_success_timestamp_seconds gauge'
-          echo "dinehub_backup_last_success_timestamp_seconds{group=\"headscale\"} $stored"
-        fi
-      } > "$metric.new"
-      chmod 0644 "$metric.new"
-      mv "$metric.new" "$metric"
-    }
-    trap finish EXIT
-
     cd "$RUNTIME_DIRECTORY"
     # SQLite's own copy: consistent while Headscale writes.
     sqlite3 ${stateDir}/db.sqlite ".timeout 30000" ".backup db.sqlite"
@@ -78,9 +59,37 @@ let
       if encrypts then "| age --encrypt --recipients-file ${recipientsFile} " else ""
     }> "$name"
     aws s3 cp --only-show-errors "$name" ${escapeShellArg "s3://${cfg.backup.bucket}/${cfg.backup.prefix}"}"$name"
-    stored="$(date +%s)"
-    success=1
     echo "Stored as ${cfg.backup.prefix}$name."
+  '';
+
+  # As root, after every attempt, however it ended (systemd.exec(5), $SERVICE_RESULT).
+  metricScript = pkgs.writeShellScript "dinehub-headscale-backup-metric" ''
+    set -euo pipefail
+    export PATH=${
+      lib.makeBinPath [
+        pkgs.coreutils
+        pkgs.gnused
+      ]
+    }
+    metric=${escapeShellArg cfg.backup.metricFile}
+    success=0
+    stored="$(sed --quiet 's/^dinehub_backup_last_success_timestamp_seconds{.*} //p' "$metric" 2>/dev/null || true)"
+    if [ "''${SERVICE_RESULT-}" = success ]; then
+      success=1
+      stored="$(date +%s)"
+    fi
+    {
+      echo '# HELP dinehub_backup_last_attempt_success Whether the last attempt at a backup on this machine went well.'
+      echo '# TYPE dinehub_backup_last_attempt_success gauge'
+      echo "dinehub_backup_last_attempt_success{group=\"headscale\"} $success"
+      if [ -n "$stored" ]; then
+        echo '# HELP dinehub_backup_last_success_timestamp_seconds When the newest backup of the group was made.'
+        echo '# TYPE dinehub_backup_last_success_timestamp_seconds gauge'
+        echo "dinehub_backup_last_success_timestamp_seconds{group=\"headscale\"} $stored"
+      fi
+    } > "$metric.new"
+    chmod 0644 "$metric.new"
+    mv "$metric.new" "$metric"
   '';
 in
 {
@@ -258,8 +267,8 @@ in
       warnings = optional (!encrypts) "dinehub.headscale.backup.recipients: is empty, so backups have Headscale's private key in the clear (beside the bucket's own encryption).";
 
       systemd.tmpfiles.settings."10-dinehub-metrics".${dirOf cfg.backup.metricFile}.d = {
-        user = "headscale";
-        group = "headscale";
+        user = "root";
+        group = "root";
         mode = "0755";
       };
 
@@ -292,6 +301,7 @@ in
           RuntimeDirectoryMode = "0700";
           UMask = "0077";
           TimeoutStartSec = "15min";
+          ExecStopPost = "+${metricScript}";
           CapabilityBoundingSet = "";
           LockPersonality = true;
           NoNewPrivileges = true;
@@ -306,10 +316,7 @@ in
           ProtectKernelTunables = true;
           ProtectSystem = "strict";
           # SQLite keeps a file of its own beside a database that is read while it is written to.
-          ReadWritePaths = [
-            stateDir
-            (dirOf cfg.backup.metricFile)
-          ];
+          ReadWritePaths = [ stateDir ];
           RestrictAddressFamilies = [
             "AF_INET"
             "AF_INET6"
