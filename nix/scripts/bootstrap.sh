@@ -119,13 +119,19 @@ install_node() {
     return
   fi
   install_key "$node" root
-  # Once, as root, by the key that AWS put there. The new system lets root in no longer, so it cannot be asked afterwards
-  # whether all is well (magic rollback), and what was there before is nothing to go back to.
+  # Once, as root, by the key that AWS put there; and by a boot, not by a switch: a database server starts when it has
+  # found its partners on the mesh, which this machine is not on yet, and a switch would wait for that.
   mapfile -t options < <(ssh_options "$node")
   say "$node: first system"
-  DINEHUB_NODE="$node" run deploy --skip-checks --hostname "$node" --ssh-user root --ssh-opts "${options[*]}" \
-    --magic-rollback false --auto-rollback false "$nix#$node"
-  until_true 300 "$node lets $(operator) in" is_installed "$node" || die "$node: the first system does not let its operators in."
+  DINEHUB_NODE="$node" run deploy --skip-checks --boot --hostname "$node" --ssh-user root --ssh-opts "${options[*]}" "$nix#$node"
+  if "$dry_run"; then
+    printf 'ssh %s reboot\n' "root@$node"
+  else
+    # The answer is that the connection ends.
+    as root "$node" "systemctl reboot" || true
+  fi
+  # The new system lets root in no longer.
+  until_true 600 "$node lets $(operator) in" is_installed "$node" || die "$node: its system does not let its operators in. The serial console, or 'aws ssm start-session', tells why."
 }
 
 mesh_state() {
@@ -253,10 +259,11 @@ server_answers() {
 
 step_database() {
   local node
-  # Primaries first: a standby is a copy of one that runs.
+  # They start by themselves once they are on the mesh, primaries first: a standby is a copy of one that runs. A
+  # deployment waits for that, and is none that should be waited for in vain.
   while read -r node <&3; do
-    deploy_node "$node"
     until_true 600 "$node runs" server_answers "$node" || die "$node: its server does not run. 'journalctl -u postgresql -u patroni' on it tells why."
+    deploy_node "$node"
   done 3< <(chosen coordinator && chosen worker && chosen standby)
   on "$(nodes coordinator)" "sudo dinehub-db migrate"
   until_true 1800 "all servers answer and are in sync" database_is_whole || die "The database is not whole: 'sudo dinehub-db status' on $(nodes coordinator) tells what is missing."
