@@ -77,9 +77,14 @@ includes() {
   return 1
 }
 
-# left_out NODE WHY: the end.
+# ends_at NODE WHY: the end.
+ends_at() {
+  die "$1: $2. The rollout ends here. Mend it, and run it again: machines that are done already do not change."
+}
+
+# left_out NODE WHY: the same, where customers go to others meanwhile.
 left_out() {
-  die "$1: $2. It stays out; nothing else was touched after it. Mend it, and run the rollout again: what is done already changes nothing."
+  ends_at "$1" "$2; it is left out"
 }
 
 # --- Backends ---
@@ -100,6 +105,12 @@ others_ready() {
   return 1
 }
 
+# Half well is worse than away: what is stopped gets no requests. Going back may have started it.
+keep_stopped() {
+  on "$1" "sudo systemctl stop dinehub-backend" || say "$1: could not be stopped."
+  left_out "$1" "$2 ('sudo systemctl start dinehub-backend' there puts it back)"
+}
+
 roll_backend() {
   local node="$1" ingress
   ingress="$(nodes ingress "$(of_node "$node" region)" | head -n 1)"
@@ -112,18 +123,9 @@ roll_backend() {
   say "$node: drain"
   # It stops listening, and ends when its requests have.
   on "$node" "sudo systemctl stop dinehub-backend"
-  if ! deploy_node "$node"; then
-    # deploy-rs has gone back to what was there; that does not start what was stopped before.
-    say "$node: the deployment failed and was taken back; the former version is started."
-    on "$node" "sudo systemctl start dinehub-backend" || true
-    left_out "$node" "the deployment failed"
-  fi
-  on "$node" "sudo systemctl start dinehub-backend" || left_out "$node" "the backend does not start"
-  until_true 180 "$node is ready, seen from $ingress" ready_from_ingress "$node" "$ingress" || {
-    # Half well is worse than away: what is stopped gets no requests.
-    on "$node" "sudo systemctl stop dinehub-backend" || true
-    left_out "$node" "it is not ready"
-  }
+  deploy_node "$node" || keep_stopped "$node" "the deployment failed and was taken back"
+  on "$node" "sudo systemctl start dinehub-backend" || keep_stopped "$node" "the backend does not start"
+  until_true 180 "$node is ready, seen from $ingress" ready_from_ingress "$node" "$ingress" || keep_stopped "$node" "it is not ready"
   say "$node: is back"
 }
 
@@ -195,7 +197,7 @@ roll_ingress() {
   invert "$check" --inverted
   # Route 53 sees it within some seconds; who has the address keeps it for the time to live, and ends what is under way.
   run sleep "${DINEHUB_DRAIN_SECONDS:-$((ttl + 60))}"
-  deploy_node "$node" || left_out "$node" "the deployment failed and was taken back"
+  deploy_node "$node" || left_out "$node" "the deployment failed and was taken back; its health check stays inverted"
   until_true 180 "$node serves customers" serves "$address" || left_out "$node" "it does not serve"
   until_true 300 "Route 53 reaches $node" is_healthy "$check" || left_out "$node" "Route 53 does not reach it"
   say "$node: back into the DNS"
@@ -237,10 +239,10 @@ database_groups() {
 
 roll_server() {
   local node="$1" group="$2" state="$3"
-  until_true 60 "$group is in sync" group_in_sync "$group" || left_out "$node" "its group $group is not in sync, so it is not touched"
-  deploy_node "$node" || left_out "$node" "the deployment failed and was taken back"
-  until_true 600 "$node is a ${state,,} again" server_is "$node" "$state" || left_out "$node" "it is no ${state,,}: 'sudo dinehub-db status' tells what there is"
-  until_true 600 "$group is in sync again" group_in_sync "$group" || left_out "$node" "its group $group does not get in sync"
+  until_true 60 "$group is in sync" group_in_sync "$group" || ends_at "$node" "its group $group is not in sync, so it is not touched"
+  deploy_node "$node" || ends_at "$node" "the deployment failed and was taken back"
+  until_true 600 "$node is a ${state,,} again" server_is "$node" "$state" || ends_at "$node" "it is no ${state,,}: 'sudo dinehub-db status' tells what there is"
+  until_true 600 "$group is in sync again" group_in_sync "$group" || ends_at "$node" "its group $group does not get in sync"
   say "$node: is back"
 }
 
@@ -277,7 +279,7 @@ roll_database() {
 roll_others() {
   local node
   while read -r node <&3; do
-    deploy_node "$node" || left_out "$node" "the deployment failed and was taken back"
+    deploy_node "$node" || ends_at "$node" "the deployment failed and was taken back"
   done 3< <(nodes headscale,monitoring)
 }
 
