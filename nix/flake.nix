@@ -72,7 +72,6 @@
         {
           dinehub = {
             backend.package = lib.mkDefault backend;
-            postgres.backend = lib.mkDefault backend;
             host = lib.mapAttrs (_: lib.mkDefault) (
               builtins.intersectAttrs {
                 instanceId = null;
@@ -224,14 +223,12 @@
         // (deployLib system).deployChecks (
           self.deploy // { nodes = builtins.intersectAttrs hosts self.deploy.nodes; }
         )
-        // lib.genAttrs' (nixFiles ./tests) (
-          name:
-          lib.nameValuePair "test-${name}" (
-            pkgs.testers.runNixOSTest {
-              imports = [ (./tests + "/${name}.nix") ];
-              defaults.imports = [ self.nixosModules.default ];
-            }
-          )
+        // lib.mapAttrs' (name: lib.nameValuePair "test-${name}") (
+          import ./tests {
+            inherit pkgs;
+            modules = [ self.nixosModules.default ];
+            inherit (self.packages.${system}) backend;
+          }
         )
         // {
           inherit (self.packages.${system}) backend scripts;

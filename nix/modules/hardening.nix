@@ -131,7 +131,7 @@ in
       "net.ipv4.conf.all.accept_source_route" = opinion false;
       "net.ipv6.conf.all.accept_source_route" = opinion false;
       "net.ipv4.tcp_syncookies" = opinion true;
-      # A backend that was replaced must not be waited for: a dead peer is known after about 15 s of no answer.
+      # A peer that is gone is given up after 100 s, which RFC 1122 has as the least, and not after a quarter of an hour.
       "net.ipv4.tcp_retries2" = opinion 8;
     };
 
