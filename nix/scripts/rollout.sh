@@ -223,8 +223,10 @@ read_status() {
   return 1
 }
 
+# Where Patroni decides, a primary that restarts may come back as the standby of the one that took over.
 server_is() {
-  read_status && jq --exit-status --arg name "$1" --arg state "$2" 'any(.nodes[]; .node.name == $name and .state == $state)' "$status_file" >/dev/null
+  read_status && jq --exit-status --arg name "$1" --arg state "$2" --arg failover "$(of_cluster failover)" \
+    'any(.nodes[]; .node.name == $name and (.state == $state or ($failover == "vote" and .state == "Standby")))' "$status_file" >/dev/null
 }
 
 # Every acknowledged commit is on both disks; a group without a standby has but one.
