@@ -20,10 +20,12 @@ let
     mkMerge
     mkOption
     optional
+    optionalString
     types
     ;
 
   cfg = config.dinehub.ingress;
+  byDns = cfg.acme.challenge == "dns";
   dnsName = types.strMatching "[a-z0-9]([a-z0-9.-]*[a-z0-9])?";
 
   # The paths that NginxSettings.For writes.
@@ -49,8 +51,8 @@ in
 
     configurationFile = mkOption {
       type = types.path;
-      description = "The configuration: what `topology --nginx` prints for this node. Nothing of it is secret.";
-      example = literalExpression "./ingress-eu-1.conf";
+      description = "The configuration: what `topology --nginx` prints for this node, or `publish` writes for its region. Nothing of it is secret.";
+      example = literalExpression "../generated/nginx/eu-west-1.conf";
     };
 
     package = mkOption {
@@ -62,14 +64,14 @@ in
 
     domain = mkOption {
       type = dnsName;
-      description = "The public name (`Domain` of the topology), which the certificate is for.";
+      description = "The public name (`Domain` of the topology), which the certificate is for. The cluster's, unless it is set.";
       example = "dinehub.example";
     };
 
     controlDomain = mkOption {
       type = types.nullOr dnsName;
       default = null;
-      description = "The name of the mesh's control server, if this ingress relays to it (`topology --nginx NODE --control ADDRESS`): the certificate is for it as well.";
+      description = "The name of the mesh's control server, if this ingress relays to it (`topology --nginx NODE --control ADDRESS`): the certificate is for it as well. The cluster's, unless it is set.";
       example = "control.dinehub.example";
     };
 
@@ -84,6 +86,27 @@ in
         type = types.strMatching "[^@ ]+@[^@ ]+";
         description = "Whom the certificate authority writes to.";
         example = "operators@dinehub.example";
+      };
+
+      challenge = mkOption {
+        type = types.enum [
+          "dns"
+          "http"
+        ];
+        default = "dns";
+        description = ''
+          How this machine shows the authority that the names are its own. By `dns` it writes a record of Route 53, as its
+          instance's role (route53:ListHostedZonesByName, GetChange, ListResourceRecordSets and ChangeResourceRecordSets). By
+          `http` it answers on port 80, which needs no rights, but works for a lone ingress only: where several share a name,
+          the authority asks one that knows nothing of it, and a new ingress gets no certificate before it is in the DNS.
+        '';
+      };
+
+      hostedZoneId = mkOption {
+        type = types.nullOr (types.strMatching "[A-Z0-9]+");
+        default = null;
+        description = "The zone of Route 53 that the records are written to. Null: the one that is named like the domain, or its parent.";
+        example = "Z0123456789ABCDEFGHIJ";
       };
     };
 
@@ -131,6 +154,13 @@ in
 
   config = mkIf cfg.enable (mkMerge [
     {
+      dinehub.ingress = {
+        domain = mkDefault config.dinehub.cluster.domain;
+        controlDomain = mkDefault config.dinehub.cluster.controlDomain;
+        acme.email = mkDefault config.dinehub.cluster.acme.email;
+        acme.acceptTerms = mkDefault config.dinehub.cluster.acme.acceptTerms;
+      };
+
       assertions = [
         {
           assertion = lib.versionAtLeast cfg.package.version "1.27.3";
@@ -149,6 +179,18 @@ in
       security.acme = {
         acceptTerms = cfg.acme.acceptTerms;
         defaults.email = mkDefault cfg.acme.email;
+        certs.${cfg.domain} = mkIf byDns {
+          dnsProvider = "route53";
+          # Nothing of it is secret: the key is the instance's role. Route 53 has one region.
+          environmentFile = pkgs.writeText "dinehub-acme-route53.env" (
+            ''
+              AWS_REGION=us-east-1
+            ''
+            + optionalString (cfg.acme.hostedZoneId != null) ''
+              AWS_HOSTED_ZONE_ID=${cfg.acme.hostedZoneId}
+            ''
+          );
+        };
       };
 
       services.nginx = {
@@ -160,10 +202,11 @@ in
         # By gixy, which takes warnings of its own for errors; `nginx -t` runs before every start and reload.
         validateConfigFile = false;
         # Nothing of this stands in nginx' configuration, which `config` is all of. But by it nixpkgs orders the certificate,
-        # answers the challenge from the webroot, and has nginx start after there is one and reload when it is renewed.
+        # has nginx start after there is one (its own, at first) and reload when it is renewed, and, where the challenge is
+        # by HTTP, answers it from the webroot.
         virtualHosts.${cfg.domain} = {
           enableACME = true;
-          inherit acmeRoot;
+          acmeRoot = if byDns then null else acmeRoot;
           serverAliases = optional (cfg.controlDomain != null) cfg.controlDomain;
         };
       };

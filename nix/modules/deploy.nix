@@ -1,0 +1,103 @@
+# What a machine needs to be deployed to: operators who may become root, by name and key, and a store that takes what they
+# copy to it and does not fill up.
+#
+# deploy-rs signs in as the operator (no `sshUser` in the flake: `deploy` takes the local user name, or `--ssh-user`), copies
+# the system to the store, and activates it by `sudo`. So wheel needs no password, which nobody has, and is trusted by Nix,
+# which makes it no mightier than sudo does. Root itself does not sign in: the journal tells who deployed.
+{
+  config,
+  lib,
+  ...
+}:
+
+let
+  inherit (lib)
+    literalExpression
+    mapAttrs
+    mkDefault
+    mkIf
+    mkOption
+    types
+    ;
+
+  cfg = config.dinehub.deploy;
+in
+{
+  options.dinehub.deploy = {
+    enable = mkOption {
+      type = types.bool;
+      default = config.dinehub.host.role != null;
+      defaultText = literalExpression "config.dinehub.host.role != null";
+      description = "Whether the machine can be deployed to by the cluster's operators.";
+    };
+
+    operators = mkOption {
+      type = types.attrsOf (types.listOf types.singleLineStr);
+      default = mapAttrs (_: operator: [ operator.sshKey ]) config.dinehub.cluster.operators;
+      defaultText = literalExpression "those of config.dinehub.cluster.operators";
+      description = "Who may sign in to this machine and become root, by user name, with the public keys.";
+      example = {
+        alex = [ "ssh-ed25519 AAAA… alex" ];
+      };
+    };
+
+    keepGenerationsDays = mkOption {
+      type = types.ints.positive;
+      default = 14;
+      description = "How long former systems are kept, in days, which one can go back to.";
+    };
+  };
+
+  config = mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = cfg.operators != { };
+        message = "dinehub.deploy.operators: nobody could sign in to '${config.networking.hostName}' after this is deployed.";
+      }
+      {
+        assertion = lib.all (keys: keys != [ ]) (lib.attrValues cfg.operators);
+        message = "dinehub.deploy.operators: an operator without a key cannot sign in.";
+      }
+      {
+        assertion = !(cfg.operators ? root);
+        message = "dinehub.deploy.operators: root is no operator; operators become root by sudo.";
+      }
+      {
+        assertion = !config.security.sudo.wheelNeedsPassword;
+        message = "dinehub.deploy: security.sudo.wheelNeedsPassword must be off: operators have no passwords, and deploy-rs asks for none.";
+      }
+    ];
+
+    users.users = mapAttrs (_: keys: {
+      isNormalUser = true;
+      extraGroups = [ "wheel" ];
+      openssh.authorizedKeys.keys = keys;
+    }) cfg.operators;
+
+    security.sudo.wheelNeedsPassword = mkDefault false;
+
+    nix = {
+      settings = {
+        experimental-features = [
+          "nix-command"
+          "flakes"
+        ];
+        # What operators built themselves is signed by nobody.
+        trusted-users = [
+          "root"
+          "@wheel"
+        ];
+        auto-optimise-store = mkDefault true;
+        # A deployment that fills the disk would stop what runs on it: Nix makes room before.
+        min-free = mkDefault (1024 * 1024 * 1024);
+        max-free = mkDefault (4 * 1024 * 1024 * 1024);
+      };
+      gc = {
+        automatic = mkDefault true;
+        dates = mkDefault "weekly";
+        randomizedDelaySec = mkDefault "6h";
+        options = mkDefault "--delete-older-than ${toString cfg.keepGenerationsDays}d";
+      };
+    };
+  };
+}

@@ -1,0 +1,172 @@
+# shellcheck shell=bash
+# What the scripts share: the nodes of the topology, and how they are reached. Sourced, not run.
+#
+# Environment:
+#   DINEHUB_NIX         the folder with generated/topology.json: the repository's nix/, unless it is set
+#   DINEHUB_OPERATOR    the user name on the machines: the local one, unless it is set
+#   DINEHUB_SSM_PROXY   the ProxyCommand for AWS Systems Manager: dinehub-ssm-proxy, or ssm-proxy.sh beside this file
+
+scripts="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+dry_run=false
+via=mesh
+
+# Set in the environment of a wait that a test shortens.
+poll_seconds="${DINEHUB_POLL_SECONDS:-5}"
+
+say() {
+  printf '%s\n' "$*" >&2
+}
+
+die() {
+  say "$*"
+  exit 1
+}
+
+find_nix() {
+  local top
+  if [[ -n "${DINEHUB_NIX-}" ]]; then
+    nix="$DINEHUB_NIX"
+  elif top="$(git rev-parse --show-toplevel 2>/dev/null)" && [[ -f "$top/nix/generated/topology.json" ]]; then
+    nix="$top/nix"
+  else
+    nix="$(dirname "$scripts")"
+  fi
+  topology="$nix/generated/topology.json"
+  infrastructure="$nix/infrastructure.json"
+  [[ -f "$topology" ]] || die "There is no $topology: run 'dotnet run --project DineHub.AppHost -- publish', or set DINEHUB_NIX."
+}
+
+# Runs a command, or only prints it (--dry-run).
+run() {
+  if "$dry_run"; then
+    printf '%q ' "$@"
+    printf '\n'
+  else
+    "$@"
+  fi
+}
+
+# --- The topology ---
+
+# nodes ROLES [REGION]: names, in the order of the topology; ROLES as a comma-separated list.
+nodes() {
+  jq --raw-output --arg roles "$1" --arg region "${2-}" \
+    '($roles | split(",")) as $roles | .nodes[] | select((.role as $role | $roles | index($role)) and ($region == "" or .region == $region)) | .name' \
+    "$topology"
+}
+
+# all_nodes: every name.
+all_nodes() {
+  jq --raw-output '.nodes[].name' "$topology"
+}
+
+# of_node NODE FIELD
+of_node() {
+  local value
+  value="$(jq --raw-output --arg name "$1" --arg field "$2" '.nodes[] | select(.name == $name) | .[$field] // empty' "$topology")"
+  [[ -n "$value" ]] || die "The topology has no node '$1' with a ${2}."
+  printf '%s\n' "$value"
+}
+
+of_cluster() {
+  jq --raw-output --arg field "$1" '.[$field] // empty' "$topology"
+}
+
+regions() {
+  jq --raw-output '.regions[].name' "$topology"
+}
+
+# of_infrastructure NODE FIELD: nothing where it is not known.
+of_infrastructure() {
+  if [[ -f "$infrastructure" ]]; then
+    jq --raw-output --arg name "$1" --arg field "$2" '.[$name][$field] // empty' "$infrastructure"
+  fi
+}
+
+# --- Reaching a node ---
+
+operator() {
+  printf '%s\n' "${DINEHUB_OPERATOR:-$(id -un)}"
+}
+
+ssm_proxy() {
+  if [[ -n "${DINEHUB_SSM_PROXY-}" ]]; then
+    printf '%s\n' "$DINEHUB_SSM_PROXY"
+  elif command -v dinehub-ssm-proxy >/dev/null; then
+    echo dinehub-ssm-proxy
+  else
+    printf '%s\n' "$scripts/ssm-proxy.sh"
+  fi
+}
+
+# goes_by_ssm NODE: Headscale's host is never on the mesh.
+goes_by_ssm() {
+  [[ "$via" == ssm || "$(of_node "$1" role)" == headscale ]]
+}
+
+# ssh_options NODE: one option a line, and none with a space in it, as deploy-rs and Nix split them at spaces; DINEHUB_NODE
+# tells the proxy whom it is for. A host's key is known by the host's name on the mesh, whichever way it is reached.
+# That a new key is accepted is safe over Systems Manager, where AWS says which machine it is.
+ssh_options() {
+  if goes_by_ssm "$1"; then
+    printf '%s\n' "-oProxyCommand=$(ssm_proxy)" "-oHostKeyAlias=$(of_node "$1" fqdn)" -oStrictHostKeyChecking=accept-new
+  fi
+  printf '%s\n' -oBatchMode=yes -oConnectTimeout=20 -oServerAliveInterval=15
+}
+
+# address NODE: what to call it on the way that is taken.
+address() {
+  if goes_by_ssm "$1"; then
+    printf '%s\n' "$1"
+  else
+    of_node "$1" fqdn
+  fi
+}
+
+# as USER NODE COMMAND…: the command is one text for the other side's shell.
+as() {
+  local user="$1" node="$2" options
+  shift 2
+  mapfile -t options < <(ssh_options "$node")
+  # shellcheck disable=SC2029 # The command is complete here; its own variables are quoted by whoever wrote it.
+  DINEHUB_NODE="$node" ssh "${options[@]}" "$user@$(address "$node")" "$@"
+}
+
+# on NODE COMMAND…: as the operator, and only shown in a dry run.
+on() {
+  local node="$1"
+  shift
+  if "$dry_run"; then
+    printf 'ssh %s %q\n' "$(operator)@$(address "$node")" "$*"
+  else
+    as "$(operator)" "$node" "$@"
+  fi
+}
+
+# deploy_node NODE [ARGUMENT…]: by deploy-rs, as the operator, unless an argument says otherwise. It takes a failed activation
+# back by itself, and so it does when it cannot reach the node afterwards.
+deploy_node() {
+  local node="$1" options
+  shift
+  mapfile -t options < <(ssh_options "$node")
+  say "$node: deploy"
+  DINEHUB_NODE="$node" run deploy --skip-checks --hostname "$(address "$node")" --ssh-user "$(operator)" \
+    --ssh-opts "${options[*]}" "$@" "$nix#$node"
+}
+
+# until_true SECONDS WHAT COMMAND…: tries again and again.
+until_true() {
+  local limit="$1" what="$2" start=$SECONDS
+  shift 2
+  if "$dry_run"; then
+    say "wait up to $limit s: $what"
+    return 0
+  fi
+  until "$@"; do
+    if ((SECONDS - start >= limit)); then
+      say "Not within $limit s: $what."
+      return 1
+    fi
+    sleep "$poll_seconds"
+  done
+}
