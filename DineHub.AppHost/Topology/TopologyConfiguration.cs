@@ -34,7 +34,7 @@ public static partial class TopologyConfiguration
 
     /// <summary>Reads a file, then environment variables, then overrides; the later wins.</summary>
     /// <param name="path">The JSON file.</param>
-    /// <param name="overrides">Keys such as <c>Regions:0:Backends</c> with their values.</param>
+    /// <param name="overrides">Keys such as <c>Regions:0:Backends</c> with their values; of one key the last holds.</param>
     /// <exception cref="TopologyException">The topology is not valid.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is not JSON.</exception>
@@ -42,7 +42,7 @@ public static partial class TopologyConfiguration
         Read(new ConfigurationBuilder()
             .AddJsonFile(System.IO.Path.GetFullPath(path))
             .AddEnvironmentVariables(EnvironmentPrefix)
-            .AddInMemoryCollection(overrides)
+            .AddInMemoryCollection(overrides.GroupBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase).Select(key => key.Last()))
             .Build());
 
     /// <summary>Reads a configuration.</summary>

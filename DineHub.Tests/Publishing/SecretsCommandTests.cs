@@ -74,7 +74,10 @@ public sealed class SecretsCommandTests : IDisposable
         (exitCode, output) = Secrets(settings, "init");
         exitCode.ShouldBe(0, output);
         output.ShouldContain("Nothing was missing.");
-        topology.Nodes.ToDictionary(node => node.Name, ReadStandIn).ShouldBe(values);
+        foreach (var node in topology.Nodes)
+        {
+            ReadStandIn(node).ShouldBe(values[node.Name]);
+        }
     }
 
     [SecretsFact]

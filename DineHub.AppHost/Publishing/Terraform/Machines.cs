@@ -79,10 +79,11 @@ internal static class Machines
         return machine;
     }
 
-    // "db-worker-2-standby" stands where the second one does; what has no number is the first.
+    // What has no number is the first. A standby stands in the zone where its primary does not: with one region it has no other.
     private static int ZoneOf(Node node)
     {
         var number = node.Name.Split('-').LastOrDefault(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _));
-        return number is null || node.Role == Role.Headscale ? 0 : (int.Parse(number, CultureInfo.InvariantCulture) - 1) % Networks.ZoneCount;
+        var first = number is null ? 0 : int.Parse(number, CultureInfo.InvariantCulture) - 1;
+        return (first + (node.Role == Role.Standby ? 1 : 0)) % Networks.ZoneCount;
     }
 }

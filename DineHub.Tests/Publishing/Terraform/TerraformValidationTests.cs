@@ -1,0 +1,98 @@
+using DineHub.AppHost.Publishing.Terraform;
+using DineHub.AppHost.Topology;
+
+namespace DineHub.Tests.Publishing.Terraform;
+
+/// <summary>What Terraform says of the files, by the schema of the real AWS provider.</summary>
+public sealed class TerraformValidationTests(TerraformProgram terraform) : IClassFixture<TerraformProgram>
+{
+    [TerraformFact]
+    public async Task The_reference_deployment_is_valid() => (await terraform.ValidateAsync(TerraformConfiguration.Write(TerraformTopologies.Reference))).ShouldBeEmpty();
+
+    [TerraformFact]
+    public async Task One_region_is_valid() => (await terraform.ValidateAsync(TerraformConfiguration.Write(TerraformTopologies.OneRegion))).ShouldBeEmpty();
+
+    [TerraformFact]
+    public async Task Three_regions_with_a_waiting_ingress_each_are_valid() =>
+        (await terraform.ValidateAsync(TerraformConfiguration.Write(TerraformTopologies.ThreeRegions))).ShouldBeEmpty();
+
+    [TerraformFact]
+    public async Task A_misspelt_attribute_is_not_valid()
+    {
+        var files = TerraformConfiguration.Write(TerraformTopologies.OneRegion)
+            .Select(file => file with { Content = file.Content.Replace("\"http_tokens\"", "\"http_token\"", StringComparison.Ordinal) });
+        (await terraform.ValidateAsync([.. files])).ShouldContain(complaint => complaint.Contains("\"http_token\"", StringComparison.Ordinal));
+    }
+
+    [TerraformFact]
+    public async Task The_plan_of_the_reference_deployment_is_whole_and_tells_what_hosts_need_to_know()
+    {
+        var providers = new[] { "" }.Concat(TerraformTopologies.Reference.Regions.Select(region => $"alias = \"{region.Name}\"")).Select(alias => $$"""
+            mock_provider "aws" {
+              {{alias}}
+              override_during = plan
+              mock_data "aws_partition" {
+                defaults = { partition = "aws" }
+              }
+              mock_data "aws_availability_zones" {
+                defaults = { names = ["first", "second"] }
+              }
+              mock_data "aws_iam_policy_document" {
+                defaults = { json = "{}" }
+              }
+              mock_data "aws_route53_zone" {
+                defaults = { name_servers = ["ns.example"] }
+              }
+              mock_resource "aws_iam_role" {
+                defaults = { arn = "arn:aws:iam::123456789012:role/some" }
+              }
+              mock_resource "aws_instance" {
+                defaults = { id = "i-1", private_ip = "10.0.0.1" }
+              }
+              mock_resource "aws_eip" {
+                defaults = { public_ip = "192.0.2.1" }
+              }
+              mock_resource "aws_ebs_volume" {
+                defaults = { id = "vol-1" }
+              }
+              mock_resource "aws_route53_health_check" {
+                defaults = { id = "check" }
+              }
+              mock_resource "aws_cloudfront_distribution" {
+                defaults = { domain_name = "images.example" }
+              }
+            }
+            """);
+        var test = string.Join('\n', providers) + $$"""
+
+            run "plan" {
+              command = plan
+              assert {
+                condition     = length(output.hosts) == {{TerraformTopologies.Reference.Nodes.Count}}
+                error_message = "Not every machine is told."
+              }
+              assert {
+                condition     = output.hosts["ingress-us-1"] == { instanceId = "i-1", privateAddress = "10.0.0.1", publicAddress = "192.0.2.1", dataVolumeId = null }
+                error_message = jsonencode(output.hosts["ingress-us-1"])
+              }
+              assert {
+                condition     = output.hosts["headscale"] == { instanceId = "i-1", privateAddress = "10.10.128.10", publicAddress = null, dataVolumeId = "vol-1" }
+                error_message = jsonencode(output.hosts["headscale"])
+              }
+              assert {
+                condition     = output.health_checks == { ingress-eu-1 = "check", ingress-us-1 = "check" }
+                error_message = jsonencode(output.health_checks)
+              }
+              assert {
+                condition     = output.images_public_url == "https://images.example" && output.name_servers[0] == "ns.example"
+                error_message = output.images_public_url
+              }
+              assert {
+                condition     = data.aws_ami.eu-west-1_x86_64.filter != null && aws_subnet.eu-west-1_private_2.availability_zone == "second"
+                error_message = aws_subnet.eu-west-1_private_2.availability_zone
+              }
+            }
+            """;
+        (await terraform.TestAsync(TerraformConfiguration.Write(TerraformTopologies.Reference), test)).ShouldBe("");
+    }
+}
