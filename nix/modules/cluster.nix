@@ -109,6 +109,11 @@ in
         default = "100.64.0.0/10";
         description = "The addresses of the mesh: 100.64.0.0/10 or a part of it, as Tailscale takes no other.";
       };
+      addressRange6 = mkOption {
+        type = types.strMatching "fd7a:115c:a1e0:[0-9a-f:]*/[0-9]+";
+        default = "fd7a:115c:a1e0::/48";
+        description = "The IPv6 addresses of the mesh: fd7a:115c:a1e0::/48 or a part of it, as Tailscale takes no other.";
+      };
     };
 
     controlLink = {

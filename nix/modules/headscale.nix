@@ -231,6 +231,7 @@ in
           metrics_listen_addr = "127.0.0.1:9090";
           grpc_listen_addr = "127.0.0.1:50443";
           prefixes.v4 = cluster.mesh.addressRange;
+          prefixes.v6 = cluster.mesh.addressRange6;
           policy = {
             mode = "file";
             path = "/etc/${policyPath}";

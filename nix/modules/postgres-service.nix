@@ -860,7 +860,11 @@ in
         durability = mkDefault cluster.database.durability;
         standbyTimeoutSeconds = mkDefault cluster.database.standbyTimeoutSeconds;
         shards = mkDefault cluster.database.shards;
-        meshRanges = mkDefault [ cluster.mesh.addressRange ];
+        meshRanges = mkDefault [
+          cluster.mesh.addressRange
+          # Machines have addresses of both kinds, and names give both.
+          cluster.mesh.addressRange6
+        ];
         # The rest is for the system, the keeper or Patroni, the exporters, and pgBackRest.
         memoryMiB = mkDefault (max 512 (config.dinehub.host.memoryMiB * 7 / 8 - 256));
 
