@@ -21,9 +21,12 @@ var ingress = new Command("ingress", "What the ingress costs: the gateway, nginx
 ingress.SetAction((result, ct) => IngressBenchmark.RunAsync(
     result.GetValue(seconds), result.GetValue(rounds), result.GetValue(connections), result.GetValue(variants)!, ct));
 
+var publish = new Command("publish", "How publishing grows with the number of nodes.") { rounds };
+publish.SetAction(result => PublishBenchmark.Run(result.GetValue(rounds)));
+
 try
 {
-    return await new RootCommand("Benchmarks. Every figure stands beside a baseline of the same run.") { orders, ingress }
+    return await new RootCommand("Benchmarks. Every figure stands beside a baseline of the same run.") { orders, ingress, publish }
         .Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (PrerequisiteException e)
