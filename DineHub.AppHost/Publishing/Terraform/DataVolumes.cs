@@ -25,6 +25,9 @@ internal static class DataVolumes
                 ["type"] = "gp3",
                 ["size"] = node.Role == Role.Headscale ? HeadscaleGiB : topology.Machines.DataVolumeGiB,
                 ["encrypted"] = true,
+
+                // What prevents destruction goes with the node from the topology; then this is what is left.
+                ["final_snapshot"] = true,
                 ["tags"] = new JsonObject { ["Name"] = node.Name, ["Role"] = RoleName.Of(node.Role), [Snapshots.Tag] = Snapshots.TagValue(topology) },
                 ["lifecycle"] = new JsonObject { ["prevent_destroy"] = true },
             });

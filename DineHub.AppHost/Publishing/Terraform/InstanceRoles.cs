@@ -42,7 +42,7 @@ internal static class InstanceRoles
         }
     }
 
-    private static IReadOnlyList<PolicyStatement> StatementsOf(Role role, ClusterTopology topology) => role switch
+    private static List<PolicyStatement> StatementsOf(Role role, ClusterTopology topology) => role switch
     {
         Role.Ingress => ChallengesOf(topology),
         Role.Backend => [new(["s3:PutObject"], ImageBucket.Objects)],

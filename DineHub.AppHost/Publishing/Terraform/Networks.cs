@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json.Nodes;
 using DineHub.AppHost.Topology;
 
@@ -8,6 +9,10 @@ namespace DineHub.AppHost.Publishing.Terraform;
 internal static class Networks
 {
     private const string Zones = "aws_availability_zones";
+    private const string Public = "public";
+    private const string Private = "private";
+
+    private static readonly string[] Kinds = [Public, Private];
 
     /// <summary>How many availability zones a region's machines stand in.</summary>
     public const int ZoneCount = 2;
@@ -16,14 +21,14 @@ internal static class Networks
     public static TerraformReference Vpc(string region) => TerraformReference.Resource("aws_vpc", region);
 
     /// <summary>A subnet whose machines have public addresses.</summary>
-    public static TerraformReference PublicSubnet(string region, int zone) => TerraformReference.Resource("aws_subnet", SubnetName(region, "public", zone));
+    public static TerraformReference PublicSubnet(string region, int zone) => TerraformReference.Resource("aws_subnet", SubnetName(region, Public, zone));
 
     /// <summary>A subnet whose machines have none.</summary>
-    public static TerraformReference PrivateSubnet(string region, int zone) => TerraformReference.Resource("aws_subnet", SubnetName(region, "private", zone));
+    public static TerraformReference PrivateSubnet(string region, int zone) => TerraformReference.Resource("aws_subnet", SubnetName(region, Private, zone));
 
     /// <summary>The ways from the region's subnets.</summary>
     public static IReadOnlyList<(string Kind, TerraformReference Table)> RouteTables(string region) =>
-        [.. new[] { "public", "private" }.Select(kind => (kind, TerraformReference.Resource("aws_route_table", RouteTableName(region, kind))))];
+        [.. Kinds.Select(kind => (kind, TerraformReference.Resource("aws_route_table", RouteTableName(region, kind))))];
 
     /// <summary>The region's way from and to the internet.</summary>
     public static TerraformReference InternetGateway(string region) => TerraformReference.Resource("aws_internet_gateway", region);
@@ -55,8 +60,8 @@ internal static class Networks
             ["provider"] = provider,
             ["vpc_id"] = Vpc(region.Name).Id,
         });
-        WriteSubnets(file, topology, region, "public", network.PublicSubnets);
-        WriteSubnets(file, topology, region, "private", network.PrivateSubnets);
+        WriteSubnets(file, topology, region, Public, network.PublicSubnets);
+        WriteSubnets(file, topology, region, Private, network.PrivateSubnets);
         WriteWaysOut(file, topology, region);
         if (topology.OfRole(Role.Headscale).Any(headscale => headscale.Region == region.Name))
         {
@@ -70,7 +75,7 @@ internal static class Networks
         }
     }
 
-    private static void WriteSubnets(TerraformFile file, ClusterTopology topology, Region region, string kind, IReadOnlyList<System.Net.IPNetwork> subnets)
+    private static void WriteSubnets(TerraformFile file, ClusterTopology topology, Region region, string kind, IReadOnlyList<IPNetwork> subnets)
     {
         for (var zone = 0; zone < ZoneCount; zone++)
         {
@@ -133,7 +138,7 @@ internal static class Networks
                 ["provider"] = provider,
                 ["route_table_id"] = table.Id,
                 ["destination_cidr_block"] = "0.0.0.0/0",
-                [kind == "public" ? "gateway_id" : "nat_gateway_id"] = kind == "public" ? InternetGateway(region.Name).Id : nat.Id,
+                [kind == Public ? "gateway_id" : "nat_gateway_id"] = kind == Public ? InternetGateway(region.Name).Id : nat.Id,
             });
         }
 

@@ -133,7 +133,8 @@ public sealed partial class TerraformConfigurationTests
         volumes.Keys.ShouldBe(
             Topology.Nodes.Where(node => node.Role is Role.Coordinator or Role.Worker or Role.Standby or Role.Headscale).Select(node => node.Name), ignoreOrder: true);
         volumes.Values.ShouldAllBe(volume => volume["encrypted"]!.GetValue<bool>());
-        volumes.Values.ShouldAllBe(IsKept);
+        volumes.Values.ShouldAllBe(volume => volume["final_snapshot"]!.GetValue<bool>());
+        volumes.Values.ShouldAllBe(resource => IsKept(resource));
         volumes["db-worker-2"]["size"]!.GetValue<int>().ShouldBe(50);
         volumes["headscale"]["size"]!.GetValue<int>().ShouldBe(10);
         foreach (var (name, attachment) in Reference.Resources("aws_volume_attachment"))
@@ -260,7 +261,7 @@ public sealed partial class TerraformConfigurationTests
         var buckets = Reference.Resources("aws_s3_bucket");
         buckets.ToDictionary(pair => pair.Key, pair => pair.Value["bucket"]!.GetValue<string>())
             .ShouldBe(new Dictionary<string, string> { ["backups"] = Buckets.Of(Topology).Backups.Name, ["images"] = Buckets.Of(Topology).Images.Name });
-        buckets.Values.ShouldAllBe(IsKept);
+        buckets.Values.ShouldAllBe(resource => IsKept(resource));
         foreach (var bucket in buckets.Keys)
         {
             Reference.Resources("aws_s3_bucket_versioning")[bucket]["versioning_configuration"]!["status"]!.GetValue<string>().ShouldBe("Enabled");

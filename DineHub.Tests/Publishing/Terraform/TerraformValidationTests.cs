@@ -1,5 +1,4 @@
 using DineHub.AppHost.Publishing.Terraform;
-using DineHub.AppHost.Topology;
 
 namespace DineHub.Tests.Publishing.Terraform;
 
