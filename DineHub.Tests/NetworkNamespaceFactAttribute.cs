@@ -13,8 +13,13 @@ public sealed class NetworkNamespaceFactAttribute : FactAttribute
     private static readonly Lazy<bool> IsPermitted = new(() =>
     {
         using var process = Process.Start(new ProcessStartInfo("unshare", ["--net", "ip", "link", "set", "lo", "up"]) { RedirectStandardError = true })!;
-        process.WaitForExit();
-        return process.ExitCode == 0;
+        if (process.WaitForExit(Deadline.Usual))
+        {
+            return process.ExitCode == 0;
+        }
+
+        process.Kill(entireProcessTree: true);
+        return false;
     });
 
     public NetworkNamespaceFactAttribute()

@@ -60,7 +60,7 @@ public sealed class NixModuleTests
     /// <returns>What it complains of; nothing where all files parse.</returns>
     private static async Task<string> ParseAsync(string[] files)
     {
-        var start = new ProcessStartInfo("nix-instantiate") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("nix-instantiate");
         foreach (var argument in files.Prepend("--parse"))
         {
             start.ArgumentList.Add(argument);
@@ -69,12 +69,8 @@ public sealed class NixModuleTests
         // It insists on a store, even to parse; here is one that needs no rights.
         using var store = new TemporaryDirectory();
         start.Environment["NIX_REMOTE"] = store.Path;
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        await output;
-        return process.ExitCode == 0 ? "" : await errors;
+        var (exitCode, _, errors) = await Programs.RunAsync(start);
+        return exitCode == 0 ? "" : errors;
     }
 
     /// <summary>A line of pg_hba.conf without its address.</summary>
