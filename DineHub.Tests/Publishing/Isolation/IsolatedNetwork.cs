@@ -13,7 +13,8 @@ namespace DineHub.Tests.Publishing.Isolation;
 /// </summary>
 internal sealed class IsolatedNetwork : IAsyncDisposable
 {
-    private const string UnderlayInterface = "eth0";
+    /// <summary>The interface of each machine that is no tunnel.</summary>
+    public const string UnderlayInterface = "eth0";
 
     private readonly List<IDisposable> namespaces = [];
     private readonly List<IDisposable> listeners = [];

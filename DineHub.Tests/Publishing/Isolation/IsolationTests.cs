@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using DineHub.AppHost.Publishing.Mesh;
 using DineHub.AppHost.Topology;
@@ -32,7 +33,7 @@ public sealed class IsolationTests(ITestOutputHelper output)
     public async Task A_rule_too_many_in_the_policy_opens_a_path_that_the_table_has_not()
     {
         var topology = Topologies.Reference;
-        var policy = JsonNode.Parse(HeadscalePolicy.Write(topology).Content, null, new() { CommentHandling = System.Text.Json.JsonCommentHandling.Skip })!;
+        var policy = JsonNode.Parse(HeadscalePolicy.Write(topology).Content, null, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip })!;
         policy["acls"]!.AsArray().Add(JsonNode.Parse("""{ "action": "accept", "src": ["tag:ingress"], "proto": "tcp", "dst": ["tag:coordinator:5432"] }"""));
         await using var network = await IsolatedNetwork.StartAsync(topology, One(topology, Role.Ingress, Role.Backend, Role.Coordinator), policy.ToJsonString());
 
@@ -53,6 +54,32 @@ public sealed class IsolationTests(ITestOutputHelper output)
             ignoreOrder: true);
     }
 
+    [IsolationFact]
+    public async Task A_machine_passes_nothing_on_until_its_firewall_is_gone()
+    {
+        var topology = Topologies.Reference;
+        await using var network = await IsolatedNetwork.StartAsync(topology, One(topology, Role.Ingress));
+        var (stranger, someone, ingress) = (network.Host("stranger"), network.Host("operator"), network.Hosts.Single(host => host.Role == Role.Ingress));
+        await ingress.Inside.InsideAsync(() =>
+        {
+            File.WriteAllText("/proc/sys/net/ipv4/ip_forward", "1");
+
+            // The stranger would else be told of the straight way.
+            File.WriteAllText("/proc/sys/net/ipv4/conf/all/send_redirects", "0");
+            File.WriteAllText($"/proc/sys/net/ipv4/conf/{IsolatedNetwork.UnderlayInterface}/send_redirects", "0");
+            return true;
+        });
+        await stranger.Inside.RunAsync("ip", ["route", "add", $"{someone.Underlay}/32", "via", $"{ingress.Underlay}"]);
+
+        var through = new NetworkPath(stranger, someone, Way.Underlay, Ports.Ssh, Transport.Tcp);
+        var working = new NetworkPath(stranger, ingress, Way.Underlay, Ports.Https, Transport.Tcp);
+        await network.Probe.WorkAsync([working]);
+        (await network.Probe.OpenAsync([through], [working])).ShouldBeEmpty();
+
+        await ingress.RemoveFirewallAsync();
+        await network.Probe.WorkAsync([through]);
+    }
+
     // Two of each role where there are two: they are as strange to each other as any.
     private async Task OnlyTheTablesPathsAreOpenAsync(ClusterTopology topology)
     {
@@ -61,7 +88,6 @@ public sealed class IsolationTests(ITestOutputHelper output)
         output.WriteLine($"{network.Hosts.Count} machines are there after {clock.Elapsed.TotalSeconds:0.0} s: {string.Join(", ", network.Hosts)}");
 
         (await OpenAgainstTheTableAsync(network, topology)).ShouldBeEmpty();
-        output.WriteLine($"done after {clock.Elapsed.TotalSeconds:0.0} s");
     }
 
     private async Task<IReadOnlyList<NetworkPath>> OpenAgainstTheTableAsync(IsolatedNetwork network, ClusterTopology topology)
@@ -74,8 +100,12 @@ public sealed class IsolationTests(ITestOutputHelper output)
             output.WriteLine($"{way}: {allowed.Count(path => path.Way == way)} paths allowed, {denied.Count(path => path.Way == way)} denied");
         }
 
+        var clock = Stopwatch.StartNew();
         await network.Probe.WorkAsync(allowed);
-        return await network.Probe.OpenAsync(denied, allowed);
+        output.WriteLine($"all that are allowed work after {clock.Elapsed.TotalSeconds:0.0} s");
+        var open = await network.Probe.OpenAsync(denied, allowed);
+        output.WriteLine($"all are tried after {clock.Elapsed.TotalSeconds:0.0} s");
+        return open;
     }
 
     // What is for anybody is so by any way but the mesh, which admits those only that its policy names.

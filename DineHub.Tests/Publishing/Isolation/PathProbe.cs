@@ -11,7 +11,18 @@ internal sealed class PathProbe(Arrivals arrivals)
     private static readonly TimeSpan Try = TimeSpan.FromSeconds(3);
 
     /// <summary>Waits until each of these paths has been seen to work.</summary>
-    public Task WorkAsync(IEnumerable<NetworkPath> paths) => Task.WhenAll(paths.Select(path => Eventually.TrueAsync(() => WorksAsync(path), $"{path} works")));
+    public Task WorkAsync(IEnumerable<NetworkPath> paths)
+    {
+        // One after the other between two machines: when both begin a handshake of WireGuard at once, both can fail, and the next is tried after five seconds.
+        var pairs = paths.GroupBy(path => string.CompareOrdinal(path.From.Name, path.To.Name) < 0 ? (path.From, path.To) : (path.To, path.From));
+        return Task.WhenAll(pairs.Select(async pair =>
+        {
+            foreach (var path in pair)
+            {
+                await Eventually.TrueAsync(() => WorksAsync(path), $"{path} works");
+            }
+        }));
+    }
 
     /// <summary>
     /// Those of these paths that are open. What drops packets says nothing: a path is closed if nothing has come of it in a moment, and in the time that paths which do
