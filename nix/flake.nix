@@ -248,6 +248,8 @@
             pkgs.age
             pkgs.awscli2
             pkgs.deploy-rs
+            pkgs.dnsutils
+            pkgs.dotnetCorePackages.sdk_10_0
             pkgs.headscale
             pkgs.jq
             pkgs.nixfmt
