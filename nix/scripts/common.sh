@@ -5,12 +5,13 @@
 #   DINEHUB_NIX         the folder with generated/topology.json: the repository's nix/, unless it is set
 #   DINEHUB_OPERATOR    the user name on the machines: the local one, unless it is set
 #   DINEHUB_SSM_PROXY   the ProxyCommand for AWS Systems Manager: dinehub-ssm-proxy, or ssm-proxy.sh beside this file
+#   DINEHUB_POLL_SECONDS, DINEHUB_WAIT_SECONDS
+#                       how often is looked at what is waited for, 5, and for how long at most, whatever it is
 
 scripts="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 dry_run=false
 via=mesh
 
-# Set in the environment of a wait that a test shortens.
 poll_seconds="${DINEHUB_POLL_SECONDS:-5}"
 
 say() {
@@ -156,7 +157,7 @@ deploy_node() {
 
 # until_true SECONDS WHAT COMMAND…: tries again and again.
 until_true() {
-  local limit="$1" what="$2" start=$SECONDS
+  local limit="${DINEHUB_WAIT_SECONDS:-$1}" what="$2" start=$SECONDS
   shift 2
   if "$dry_run"; then
     say "wait up to $limit s: $what"
