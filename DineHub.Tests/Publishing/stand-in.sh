@@ -80,7 +80,9 @@ run_deploy() {
   local node="${*: -1}"
   node="${node#*#}"
   did "deploy $node $*"
-  ! is "fails-$node"
+  if is "fails-$node"; then
+    exit 1
+  fi
   if [[ " $* " == *" --boot "* ]]; then
     touch "$state/booted-$node"
   fi
@@ -128,7 +130,9 @@ run_terraform() {
 
 run_nix() {
   did "nix $*"
-  ! is "fails-nix-$1"
+  if is "fails-nix-$1"; then
+    exit 1
+  fi
   if [[ "$1" == build ]]; then
     echo /nix/store/the-new-system
   fi

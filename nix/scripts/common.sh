@@ -35,6 +35,7 @@ find_nix() {
   topology="$nix/generated/topology.json"
   infrastructure="$nix/infrastructure.json"
   [[ -f "$topology" ]] || die "There is no $topology: run 'dotnet run --project DineHub.AppHost -- publish', or set DINEHUB_NIX."
+  read_nodes
 }
 
 # Runs a command, or only prints it (--dry-run).
@@ -49,22 +50,55 @@ run() {
 
 # --- The topology ---
 
+# Read once: a rollout asks hundreds of times.
+node_names=()
+declare -A node_role node_region node_fqdn node_follows
+
+read_nodes() {
+  local name role region fqdn follows
+  while IFS=$'\t' read -r name role region fqdn follows; do
+    node_names+=("$name")
+    node_role[$name]="$role"
+    node_region[$name]="$region"
+    node_fqdn[$name]="$fqdn"
+    node_follows[$name]="$follows"
+  done < <(jq --raw-output '.nodes[] | [.name, .role, .region, .fqdn, .follows // ""] | @tsv' "$topology")
+  ((${#node_names[@]} > 0)) || die "$topology has no nodes."
+}
+
 # nodes ROLES [REGION]: names, in the order of the topology; ROLES as a comma-separated list.
 nodes() {
-  jq --raw-output --arg roles "$1" --arg region "${2-}" \
-    '($roles | split(",")) as $roles | .nodes[] | select((.role as $role | $roles | index($role)) and ($region == "" or .region == $region)) | .name' \
-    "$topology"
+  local name
+  for name in "${node_names[@]}"; do
+    if [[ ",$1," == *",${node_role[$name]},"* && (-z "${2-}" || "${node_region[$name]}" == "$2") ]]; then
+      printf '%s\n' "$name"
+    fi
+  done
 }
 
 # all_nodes: every name.
 all_nodes() {
-  jq --raw-output '.nodes[].name' "$topology"
+  printf '%s\n' "${node_names[@]}"
 }
 
-# of_node NODE FIELD
+# standby_of GROUP: nothing where it has none.
+standby_of() {
+  local name
+  for name in "${node_names[@]}"; do
+    if [[ "${node_follows[$name]}" == "$1" ]]; then
+      printf '%s\n' "$name"
+    fi
+  done
+}
+
+# of_node NODE FIELD: its role, region or fqdn.
 of_node() {
-  local value
-  value="$(jq --raw-output --arg name "$1" --arg field "$2" '.nodes[] | select(.name == $name) | .[$field] // empty' "$topology")"
+  local value=""
+  case "$2" in
+    role) value="${node_role[$1]-}" ;;
+    region) value="${node_region[$1]-}" ;;
+    fqdn) value="${node_fqdn[$1]-}" ;;
+  esac
   [[ -n "$value" ]] || die "The topology has no node '$1' with a ${2}."
   printf '%s\n' "$value"
 }

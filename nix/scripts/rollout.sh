@@ -97,7 +97,7 @@ roll_schema() {
   local node system options
   node="$(nodes coordinator)"
   if ! "$dry_run" && ! as "$(operator)" "$node" true 2>/dev/null; then
-    node="$(jq --raw-output --arg group "$node" '.nodes[] | select(.follows == $group) | .name' "$topology")"
+    node="$(standby_of "$node")"
     [[ -n "$node" ]] || die "$(nodes coordinator) does not answer, so the schema cannot be brought up."
   fi
   say "$node: schema"
@@ -282,7 +282,7 @@ roll_database() {
   fi
   while read -r group; do
     primary="$group"
-    partner="$(jq --raw-output --arg group "$group" '.nodes[] | select(.follows == $group) | .name' "$topology")"
+    partner="$(standby_of "$group")"
     if ! "$dry_run"; then
       primary="$(jq --raw-output --arg group "$group" '(.replication[] | select(.group == $group) | .primary) // empty' "$status_file")"
       primary="${primary:-$group}"
