@@ -5,14 +5,12 @@ namespace DineHub.Tests;
 /// <summary>Waits for conditions: machines are slow now and then, so the deadline is generous and nothing is timed.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-
     public static async Task TrueAsync(Func<Task<bool>> condition, string what)
     {
         var clock = Stopwatch.StartNew();
-        while (!await condition())
+        while (!await condition().OrFailAsync($"{what}; what was asked last has no answer", Deadline.Long))
         {
-            clock.Elapsed.ShouldBeLessThan(Deadline, $"Waited in vain until {what}.");
+            clock.Elapsed.ShouldBeLessThan(Deadline.Usual, $"Waited in vain until {what}.");
             await Task.Delay(50);
         }
     }

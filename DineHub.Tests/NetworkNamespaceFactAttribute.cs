@@ -21,8 +21,13 @@ public sealed class NetworkNamespaceFactAttribute : FactAttribute
         }
 
         using var process = Process.Start(new ProcessStartInfo("unshare", ["--net", "ip", "link", "set", "lo", "up"]) { RedirectStandardError = true })!;
-        process.WaitForExit();
-        return process.ExitCode == 0;
+        if (process.WaitForExit(Deadline.Usual))
+        {
+            return process.ExitCode == 0;
+        }
+
+        process.Kill(entireProcessTree: true);
+        return false;
     });
 
     /// <summary>Whether this process may make network namespaces.</summary>

@@ -11,6 +11,13 @@ internal sealed class ClusterContext(
     Action<LocalNode> changed,
     Action<string, string>? echo)
 {
+    private static readonly Dictionary<string, string> Quiet = new()
+    {
+        ["DOTNET_NOLOGO"] = "1",
+        ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
+        ["DOTNET_GENERATE_ASPNET_CERTIFICATE"] = "false",
+    };
+
     public ClusterDirectory Directory { get; } = directory;
 
     public ClusterSecrets Secrets { get; } = secrets;
@@ -44,9 +51,8 @@ internal sealed class ClusterContext(
         return new ProcessSpec(Muxer(), ["exec", path, .. arguments], all, Path.GetDirectoryName(path)!);
     }
 
-    /// <summary>A command of the .NET SDK.</summary>
-    public static ProcessSpec Sdk(IReadOnlyList<string> arguments) =>
-        new(Muxer(), arguments, new Dictionary<string, string> { ["DOTNET_NOLOGO"] = "1" }, AppContext.BaseDirectory);
+    /// <summary>A command of the .NET SDK, which greets nobody, tells nobody, and does nothing beside it, also where it runs for the first time.</summary>
+    public static ProcessSpec Sdk(IReadOnlyList<string> arguments) => new(Muxer(), arguments, Quiet, AppContext.BaseDirectory);
 
     // …/dotnet/shared/Microsoft.NETCore.App/10.0.x/ → …/dotnet/dotnet
     private static string Muxer() =>

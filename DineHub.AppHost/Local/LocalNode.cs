@@ -216,7 +216,7 @@ public abstract class LocalNode : IAsyncDisposable
             {
                 log.Write($"warn: {Name} did not stop within {StopDeadline.TotalSeconds} s and is killed");
                 ProcessLauncher.Signal(running, ProcessLauncher.SigKill);
-                await running.WaitForExitAsync(CancellationToken.None);
+                await ProcessLauncher.LastWordsAsync(running);
             }
         }
 
@@ -259,8 +259,7 @@ public abstract class LocalNode : IAsyncDisposable
         {
             if (started.HasExited)
             {
-                // Its last words may still be on their way.
-                await started.WaitForExitAsync(ct);
+                await ProcessLauncher.LastWordsAsync(started);
                 throw Failure($"ended with exit code {started.ExitCode} before it was ready.");
             }
 

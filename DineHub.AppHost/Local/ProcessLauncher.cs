@@ -32,6 +32,8 @@ internal static partial class ProcessLauncher
     public static readonly int SigStop = OperatingSystem.IsLinux() ? 19 : 17;
     public static readonly int SigCont = OperatingSystem.IsLinux() ? 18 : 19;
 
+    private static readonly TimeSpan LastWordsDeadline = TimeSpan.FromSeconds(10);
+
     private static readonly string[] InheritedVariables =
         ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "DOTNET_ROOT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS"];
 
@@ -64,6 +66,23 @@ internal static partial class ProcessLauncher
         if (!process.HasExited)
         {
             _ = Kill(process.Id, signal);
+        }
+    }
+
+    /// <summary>
+    /// Waits until a process that has ended, or was killed, has said its last words. Not for long: a child that has survived it may hold its output
+    /// open for ever.
+    /// </summary>
+    public static async Task LastWordsAsync(Process process)
+    {
+        using var deadline = new CancellationTokenSource(LastWordsDeadline);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nothing is left to be done about it.
         }
     }
 

@@ -20,7 +20,7 @@ internal static class Tool
         catch (OperationCanceledException)
         {
             ProcessLauncher.Signal(process, ProcessLauncher.SigKill);
-            await process.WaitForExitAsync(CancellationToken.None);
+            await ProcessLauncher.LastWordsAsync(process);
             ct.ThrowIfCancellationRequested();
             throw new NodeFailedException(node, $"{what} did not end within {Deadline.TotalSeconds} s.", log.Last, log.Path);
         }

@@ -79,9 +79,9 @@ internal static partial class MachineReader
         }
     }
 
-    private static List<Operator> ReadOperators(SectionReader root)
+    private static List<MachineOperator> ReadOperators(SectionReader root)
     {
-        var operators = new List<Operator>();
+        var operators = new List<MachineOperator>();
         foreach (var reader in root.List("Operators"))
         {
             var name = reader.Text("Name");
@@ -108,7 +108,7 @@ internal static partial class MachineReader
                 reader.Fail("Name", $"'{name}' is there twice");
             }
 
-            operators.Add(new Operator(name, key, age.Length == 0 ? null : age));
+            operators.Add(new MachineOperator(name, key, age.Length == 0 ? null : age));
         }
 
         return operators;

@@ -27,7 +27,7 @@ public enum IngressBalancing
 /// <param name="Name">The name on machines and on the mesh: lower-case letters, digits and hyphens, a letter first, at most 31.</param>
 /// <param name="SshKey">The public key, as it stands in <c>authorized_keys</c>, on one line.</param>
 /// <param name="AgeRecipient">The public age key (<c>age1…</c>) that secrets are encrypted to; null for somebody who reads none.</param>
-public sealed record Operator(string Name, string SshKey, string? AgeRecipient);
+public sealed record MachineOperator(string Name, string SshKey, string? AgeRecipient);
 
 /// <summary>An option of NixOS that the topology sets for one node.</summary>
 /// <param name="Node">The node's name.</param>
@@ -39,7 +39,7 @@ public sealed record NodeOption(string Node, string Option, object? Value);
 public sealed record MachineSettings
 {
     /// <summary>Who may sign in to the machines, and read secrets.</summary>
-    public required IReadOnlyList<Operator> Operators { get; init; }
+    public required IReadOnlyList<MachineOperator> Operators { get; init; }
 
     /// <summary>Whom the certificate authority writes to.</summary>
     public required string AcmeEmail { get; init; }

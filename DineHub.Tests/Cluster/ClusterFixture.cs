@@ -33,7 +33,7 @@ public class ClusterFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         Cluster = new LocalCluster(Topology(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
-        await Cluster.StartAsync(CancellationToken.None);
+        await Cluster.StartAsync(CancellationToken.None).OrFailAsync("the cluster has started", Deadline.Cluster);
         Eu = Cluster.CreateClient(Cluster.Gateway("eu-west-1").Url);
         Us = Cluster.CreateClient(Cluster.Gateway("us-east-1").Url);
         await ReadSeedAsync();
@@ -45,7 +45,7 @@ public class ClusterFixture : IAsyncLifetime
         Us?.Dispose();
         if (Cluster is not null)
         {
-            await Cluster.DisposeAsync();
+            await Cluster.DisposeAsync().OrFailAsync("the cluster has stopped", Deadline.Cluster);
         }
 
         directory.Dispose();

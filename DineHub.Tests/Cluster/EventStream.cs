@@ -44,7 +44,7 @@ internal sealed class EventStream : IAsyncDisposable
     /// <summary>The next event that is no heartbeat, unless those are asked for; null at the end of the stream.</summary>
     public async Task<SseItem<string>?> NextAsync(bool heartbeats = false)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(Deadline.Usual);
         while (await events.Reader.WaitToReadAsync(deadline.Token))
         {
             if (events.Reader.TryRead(out var item) && (heartbeats || item.EventType != "heartbeat"))
@@ -91,7 +91,7 @@ internal sealed class EventStream : IAsyncDisposable
     {
         await stop.CancelAsync();
         response.Dispose();
-        await reading;
+        await reading.OrFailAsync("the stream is read no more");
         stop.Dispose();
     }
 

@@ -51,7 +51,7 @@ internal sealed class OrderLoad : IAsyncDisposable
     public async Task StopAsync()
     {
         await stop.CancelAsync();
-        await clients;
+        await clients.OrFailAsync("the clients have left off", Deadline.Long);
     }
 
     public async Task StoredOnceAsync()

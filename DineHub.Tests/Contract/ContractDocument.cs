@@ -67,7 +67,7 @@ public sealed class ContractDocument : IAsyncLifetime
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         Root = JsonNode.Parse(await client.GetStringAsync(new Uri($"{app.Urls.Single()}/openapi/v1.json")))!.AsObject();
         Text = Root.ToJsonString(Indented) + "\n";
-        await app.StopAsync();
+        await app.StopAsync().OrFailAsync("the API has stopped");
     }
 
     public Task DisposeAsync() => Task.CompletedTask;

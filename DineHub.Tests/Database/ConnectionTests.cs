@@ -61,7 +61,7 @@ public sealed class ConnectionTests
         var accepting = server.AcceptTcpClientAsync().ContinueWith(client => client.Result.Dispose(), TaskScheduler.Default);
         using var connections = ApiConnections.Create($"Host=127.0.0.1:{((IPEndPoint)server.LocalEndpoint).Port};Username=u;SSL Mode=Disable;GSS Encryption Mode=Disable");
         var ended = await FailureAsync(connections);
-        await accepting;
+        await accepting.OrFailAsync("the server is connected to");
         ConnectionLoss.IsLost(ended).ShouldBeTrue(ended.ToString());
         DatabaseUnavailableHandler.IsUnavailable(ended).ShouldBeTrue();
     }

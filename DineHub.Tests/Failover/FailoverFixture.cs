@@ -45,7 +45,7 @@ public class FailoverFixture : IAsyncLifetime
             ("Regions:0:Backends", "1"), ("Regions:1:Backends", "1"), ("Database:StandbyTimeoutSeconds", "4"), ("Database:Durability", durability.ToString()));
         Cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
         await BeforeStartAsync();
-        await Cluster.StartAsync(CancellationToken.None);
+        await Cluster.StartAsync(CancellationToken.None).OrFailAsync("the cluster has started", Deadline.Cluster);
         Eu = Cluster.CreateClient(Cluster.Gateway("eu-west-1").Url);
         Us = Cluster.CreateClient(Cluster.Gateway("us-east-1").Url);
         await OpenAllWeekAsync();
@@ -58,9 +58,9 @@ public class FailoverFixture : IAsyncLifetime
         Us?.Dispose();
         if (Cluster is not null)
         {
-            await Cluster.StopAsync();
+            await Cluster.StopAsync().OrFailAsync("the cluster has stopped", Deadline.Cluster);
             await AfterStopAsync();
-            await Cluster.DisposeAsync();
+            await Cluster.DisposeAsync().OrFailAsync("the cluster has been taken down", Deadline.Cluster);
         }
 
         directory.Dispose();
@@ -89,7 +89,7 @@ public class FailoverFixture : IAsyncLifetime
         foreach (var server in Cluster.Databases)
         {
             server.Resume();
-            await server.StartAsync(CancellationToken.None);
+            await server.StartAsync(CancellationToken.None).OrFailAsync($"{server.Name} has started", Deadline.Cluster);
         }
 
         foreach (var group in Options.Groups)

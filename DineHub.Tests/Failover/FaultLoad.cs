@@ -39,7 +39,7 @@ internal sealed class FaultLoad : IAsyncDisposable
     public async Task StopAsync()
     {
         await stop.CancelAsync();
-        await clients;
+        await clients.OrFailAsync("the clients have left off", Deadline.Long);
     }
 
     /// <summary>Every acknowledged order is stored exactly once.</summary>

@@ -51,7 +51,7 @@ public sealed class RestoreTests(FailoverFixture fixture)
 
     private async Task DestroyAsync()
     {
-        await fixture.Cluster.KillAsync();
+        await fixture.Cluster.KillAsync().OrFailAsync("every node is dead", Deadline.Long);
         foreach (var server in fixture.Cluster.Databases)
         {
             Directory.Delete(server.Home, recursive: true);

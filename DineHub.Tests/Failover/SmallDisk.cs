@@ -62,10 +62,8 @@ internal sealed class SmallDisk : IAsyncDisposable
 
     private static async Task RunAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        var error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        process.ExitCode.ShouldBe(0, $"{program} {string.Join(' ', arguments)}: {error}");
+        var (exitCode, _, errors) = await Programs.RunAsync(new ProcessStartInfo(program, arguments));
+        exitCode.ShouldBe(0, $"{program} {string.Join(' ', arguments)}: {errors}");
     }
 }
 

@@ -60,8 +60,8 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
 
     public async Task DisposeAsync()
     {
-        await gateway!.DisposeAsync();
-        await backend!.DisposeAsync();
+        await gateway!.DisposeAsync().OrFailAsync("the gateway has been taken down");
+        await backend!.DisposeAsync().OrFailAsync("the backend has been taken down");
     }
 
     public void Dispose()
@@ -83,7 +83,7 @@ public sealed class GatewayTests : IAsyncLifetime, IDisposable
         await using var stream = socket.GetStream();
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{managementPort}\r\nConnection: close\r\n\r\n"));
         using var reader = new StreamReader(stream);
-        (await reader.ReadToEndAsync()).ShouldStartWith("HTTP/1.1 404 ");
+        (await reader.ReadToEndAsync().OrFailAsync("the gateway answers and closes")).ShouldStartWith("HTTP/1.1 404 ");
         requests.ShouldBe(0);
     }
 

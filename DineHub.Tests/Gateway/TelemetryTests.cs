@@ -44,7 +44,7 @@ public sealed class TelemetryTests
             // Who collects for himself takes nothing from the exporter.
             (await client.GetStringAsync(new Uri($"http://127.0.0.1:{managementPort}/metrics")))
                 .ShouldContain($"server_address=\"127.0.0.1\",server_port=\"{collectorPort}\"");
-            await gateway.StopAsync();
+            await gateway.StopAsync().OrFailAsync("the gateway has stopped");
         }
 
         signals.ShouldContain("/v1/traces");

@@ -254,7 +254,7 @@ public sealed class LocalImagesTests : IAsyncLifetime, IDisposable
             await stream.WriteAsync(Encoding.ASCII.GetBytes(
                 $"{method} /api/v1/images/{Restaurant}/{name} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
             using var reader = new StreamReader(stream);
-            var answer = await reader.ReadToEndAsync();
+            var answer = await reader.ReadToEndAsync().OrFailAsync("the API answers and closes");
             answer.ShouldStartWith("HTTP/1.1 404 ");
             answer.ShouldNotContain("\r\n\r\nsecret");
         }

@@ -64,7 +64,7 @@ public sealed class DrainTests
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port));
+            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port)).OrFailAsync("a connection is accepted or refused");
             return false;
         }
         catch (SocketException)

@@ -24,7 +24,7 @@ internal sealed class GatewayInProcess(WebApplication app) : IIngressUnderTest
     {
         using var now = new CancellationTokenSource();
         await now.CancelAsync();
-        await app.StopAsync(now.Token);
-        await app.DisposeAsync();
+        await app.StopAsync(now.Token).OrFailAsync("the gateway has stopped");
+        await app.DisposeAsync().OrFailAsync("the gateway has been taken down");
     }
 }

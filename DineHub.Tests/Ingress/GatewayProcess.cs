@@ -43,7 +43,7 @@ internal sealed class GatewayProcess : IIngressUnderTest
     public async ValueTask DisposeAsync()
     {
         ProcessLauncher.Signal(process, ProcessLauncher.SigKill);
-        await process.WaitForExitAsync();
+        await Programs.HasEndedAsync(process);
         process.Dispose();
     }
 
@@ -58,7 +58,7 @@ internal sealed class GatewayProcess : IIngressUnderTest
         using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await probe.ConnectAsync(IPAddress.Loopback, port);
+            await probe.ConnectAsync(IPAddress.Loopback, port).OrFailAsync("the gateway accepts a connection");
             return true;
         }
         catch (SocketException)

@@ -42,7 +42,7 @@ internal sealed class Http2Connection(RawConnection connection) : IAsyncDisposab
     /// <returns>Whether an answer came.</returns>
     public async Task<bool> WaitForEndAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(Deadline.Usual);
         var answered = false;
         var head = new byte[9];
         try
@@ -77,7 +77,7 @@ internal sealed class Http2Connection(RawConnection connection) : IAsyncDisposab
         payload.CopyTo(frame, 9);
         try
         {
-            await connection.Stream.WriteAsync(frame);
+            await connection.SendAsync(frame);
         }
         catch (IOException)
         {

@@ -10,7 +10,7 @@ using DineHub.Ingress;
 namespace DineHub.Tests.Ingress;
 
 /// <summary>What nginx does on machines only: challenges, management, the log, and the way to the mesh's control server.</summary>
-public sealed class NginxMachineTests : IAsyncDisposable
+public sealed class NginxMachineTests : IAsyncLifetime
 {
     private const string ControlName = "control.dinehub.example";
 
@@ -89,13 +89,13 @@ public sealed class NginxMachineTests : IAsyncDisposable
     {
         await StartAsync();
         using var socket = new TcpClient();
-        await socket.ConnectAsync(IPAddress.Loopback, settings!.HttpsPort);
+        await socket.ConnectAsync(IPAddress.Loopback, settings!.HttpsPort).OrFailAsync("nginx accepts the connection");
         await using var tls = new SslStream(socket.GetStream(), leaveInnerStreamOpen: false, (_, presented, _, _) => certificate.IsThis(presented));
-        await tls.AuthenticateAsClientAsync(ControlName);
+        await tls.AuthenticateAsClientAsync(ControlName).OrFailAsync("TLS is agreed on");
         await tls.WriteAsync(Encoding.ASCII.GetBytes(
             $"POST /ts2021 HTTP/1.1\r\nHost: {ControlName}\r\nUpgrade: tailscale-control-protocol\r\nConnection: upgrade\r\nX-Tailscale-Handshake: a\r\nContent-Length: 0\r\n\r\n"));
 
-        using var accepted = await control.AcceptTcpClientAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        using var accepted = await control.AcceptTcpClientAsync().OrFailAsync("nginx connects to the control server");
         await using var server = accepted.GetStream();
         var head = await ReadHeadAsync(server);
         head.ShouldStartWith("POST /ts2021 HTTP/1.1\r\n");
@@ -136,11 +136,13 @@ public sealed class NginxMachineTests : IAsyncDisposable
         (await held).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
-        await (nginx?.DisposeAsync() ?? ValueTask.CompletedTask);
         client.Dispose();
         control.Dispose();
+        await (nginx?.DisposeAsync() ?? ValueTask.CompletedTask);
         certificate.Dispose();
         ports.Dispose();
         directory.Dispose();
@@ -160,7 +162,7 @@ public sealed class NginxMachineTests : IAsyncDisposable
     private static async Task<string> ReadAsync(Stream stream, int length)
     {
         var bytes = new byte[length];
-        await stream.ReadExactlyAsync(bytes).AsTask().WaitAsync(TimeSpan.FromMinutes(1));
+        await stream.ReadExactlyAsync(bytes).OrFailAsync("what was sent arrives");
         return Encoding.ASCII.GetString(bytes);
     }
 

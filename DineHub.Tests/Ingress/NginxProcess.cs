@@ -111,7 +111,7 @@ internal sealed class NginxProcess : IAsyncDisposable
     {
         // At once, with its workers: without their master they would stay.
         ProcessLauncher.Signal(process, ProcessLauncher.SigTerm);
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        await Programs.HasEndedAsync(process);
         process.Dispose();
         log.Dispose();
     }
@@ -120,10 +120,7 @@ internal sealed class NginxProcess : IAsyncDisposable
 
     private static async Task<(int ExitCode, string Output)> RunAsync(IEnumerable<string> arguments)
     {
-        using var run = Process.Start(new ProcessStartInfo(Path!, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = run.StandardOutput.ReadToEndAsync();
-        var error = run.StandardError.ReadToEndAsync();
-        await run.WaitForExitAsync();
-        return (run.ExitCode, await output + await error);
+        var (exitCode, output, errors) = await Programs.RunAsync(new ProcessStartInfo(Path!, arguments));
+        return (exitCode, output + errors);
     }
 }

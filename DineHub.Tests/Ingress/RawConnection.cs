@@ -9,7 +9,6 @@ namespace DineHub.Tests.Ingress;
 /// <summary>A client's connection that sends any bytes.</summary>
 internal sealed class RawConnection : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly Socket socket;
     private readonly byte[] buffer = new byte[16 * 1024];
     private int start;
@@ -38,12 +37,12 @@ internal sealed class RawConnection : IAsyncDisposable
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port));
+            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port)).OrFailAsync("the connection is accepted");
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             if (tls is not null)
             {
                 var secured = new SslStream(stream);
-                await secured.AuthenticateAsClientAsync(tls);
+                await secured.AuthenticateAsClientAsync(tls).OrFailAsync("TLS is agreed on");
                 stream = secured;
             }
 
@@ -57,7 +56,9 @@ internal sealed class RawConnection : IAsyncDisposable
     }
 
     /// <summary>Sends text as Latin-1.</summary>
-    public Task SendAsync(string text) => Stream.WriteAsync(Encoding.Latin1.GetBytes(text)).AsTask();
+    public Task SendAsync(string text) => SendAsync(Encoding.Latin1.GetBytes(text));
+
+    public Task SendAsync(ReadOnlyMemory<byte> bytes) => Stream.WriteAsync(bytes).OrFailAsync("what is sent is taken");
 
     /// <summary>Sends text, unless the other side has closed.</summary>
     /// <returns>Whether it could be sent.</returns>
@@ -79,7 +80,7 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <exception cref="EndOfStreamException">It ends within the answer.</exception>
     public async Task<Answer?> ReadAnswerAsync(bool mayBeOld = false)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(Deadline.Usual);
         while (true)
         {
             if (await ReadHeadAsync(mayBeOld, patience.Token) is not { } head)
@@ -111,14 +112,14 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>Reads to the first byte of a body.</summary>
     public async Task<string> ReadHeadAsync()
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(Deadline.Usual);
         return (await ReadHeadAsync(mayBeOld: false, patience.Token)).ShouldNotBeNull();
     }
 
     /// <summary>Reads up to and with a text.</summary>
     public async Task<string> ReadToAsync(string end)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(Deadline.Usual);
         var text = new StringBuilder();
         while (!text.ToString().EndsWith(end, StringComparison.Ordinal))
         {
@@ -131,7 +132,7 @@ internal sealed class RawConnection : IAsyncDisposable
     /// <summary>Reads until the other side closes or resets the connection.</summary>
     public async Task<string> ReadToEndAsync()
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(Deadline.Usual);
         var text = new StringBuilder();
         while (await ReadByteAsync(patience.Token) is { } next)
         {

@@ -286,7 +286,7 @@ public sealed class RetryTests
         ((int)response.StatusCode).ShouldBe(200);
         await using var body = await response.Content.ReadAsStreamAsync();
         var buffer = new byte[Sent * 3];
-        var read = await body.ReadAsync(buffer);
+        var read = await body.ReadAsync(buffer).AsTask().OrFailAsync("the answer's body begins");
         begun.SetResult();
 
         // HttpIOException, as the body has no end: nobody can take it for whole.
@@ -294,7 +294,7 @@ public sealed class RetryTests
         {
             while (true)
             {
-                var part = await body.ReadAsync(buffer.AsMemory(read));
+                var part = await body.ReadAsync(buffer.AsMemory(read)).AsTask().OrFailAsync("the answer breaks off");
                 if (part == 0)
                 {
                     return;
@@ -341,7 +341,7 @@ public sealed class RetryTests
     // Only what must run into a time-out has short ones: machines are slow now and then.
     private static IngressPolicy PolicyOf(Failure failure) => failure switch
     {
-        Failure.Hangs => Patient with { ResponseTimeoutSeconds = 1 },
+        Failure.Hangs => Patient with { ResponseTimeoutSeconds = 3 },
         Failure.ConnectTimeout => Patient with { ConnectTimeoutMilliseconds = 500 },
         _ => Patient,
     };

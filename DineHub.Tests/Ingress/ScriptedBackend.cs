@@ -6,6 +6,7 @@ namespace DineHub.Tests.Ingress;
 /// <summary>A small HTTP/1.1 server that records what it is sent and answers, or fails to, as it is told.</summary>
 internal sealed class ScriptedBackend : IAsyncDisposable
 {
+    private const int MostFillers = 100;
     private readonly Lock gate = new();
     private readonly List<RecordedRequest> requests = [];
     private readonly HashSet<BackendConnection> connections = [];
@@ -69,7 +70,7 @@ internal sealed class ScriptedBackend : IAsyncDisposable
     {
         await stopping.CancelAsync();
         listener?.Dispose();
-        await accepting;
+        await accepting.OrFailAsync($"{Name} has left off answering");
         foreach (var connection in connections)
         {
             connection.Reset();
@@ -98,7 +99,7 @@ internal sealed class ScriptedBackend : IAsyncDisposable
         await RefuseAsync();
         var full = NewSocket(backlog: 0);
         silent.Add(full);
-        while (true)
+        while (silent.Count < MostFillers)
         {
             var filler = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             silent.Add(filler);
@@ -112,6 +113,8 @@ internal sealed class ScriptedBackend : IAsyncDisposable
                 return;
             }
         }
+
+        throw new InvalidOperationException($"The queue of {Name} takes more than {MostFillers} connections.");
     }
 
     public async ValueTask DisposeAsync()

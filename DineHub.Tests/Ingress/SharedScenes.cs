@@ -6,7 +6,7 @@ namespace DineHub.Tests.Ingress;
 public sealed class SharedScenes : IAsyncLifetime
 {
     // Whoever waits for more than has come ends by a time-out, which is fine as well.
-    private static readonly IngressPolicy Hasty = IngressScene.Policy with { RequestHeadersTimeoutSeconds = 2, RequestBodyTimeoutSeconds = 2, IdleTimeoutSeconds = 4 };
+    private static readonly IngressPolicy Hasty = IngressScene.Policy with { RequestHeadersTimeoutSeconds = 3, RequestBodyTimeoutSeconds = 3, IdleTimeoutSeconds = 4 };
 
     private readonly Dictionary<IngressKind, IngressScene> scenes = [];
 

@@ -34,12 +34,12 @@ public sealed class StreamingTests
     [Theory, OnGateway, OnNginx]
     public async Task A_stream_with_a_heartbeat_outlives_every_time_out(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { ResponseTimeoutSeconds = 2, RequestBodyTimeoutSeconds = 1 }, "eu-1");
+        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { ResponseTimeoutSeconds = 5, RequestBodyTimeoutSeconds = 1 }, "eu-1");
         var events = Channel.CreateUnbounded<string>();
         scene["eu-1"].Script = BackendScripts.Events(events.Reader);
         using var response = await scene.Client.GetAsync(Kitchen, HttpCompletionOption.ResponseHeadersRead);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-        for (var i = 0; i < 15; i++)
+        for (var i = 0; i < 28; i++)
         {
             await Task.Delay(250);
             events.Writer.TryWrite("beat").ShouldBeTrue();
@@ -80,13 +80,13 @@ public sealed class StreamingTests
 
     private static async Task<string?> ReadLineAsync(StreamReader reader)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(Deadline.Usual);
         return await reader.ReadLineAsync(patience.Token);
     }
 
     private static async Task ReadToEndAsync(Stream stream)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(Deadline.Usual);
         var buffer = new byte[1024];
         while (await stream.ReadAsync(buffer, patience.Token) > 0)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.NetworkInformation;
 using DineHub.Ingress;
@@ -7,11 +8,13 @@ namespace DineHub.Tests.Ingress;
 /// <summary>How long an ingress waits for backends and for clients.</summary>
 public sealed class TimeoutTests
 {
-    private static readonly IngressPolicy Hasty = IngressScene.Policy with
-    {
-        RequestHeadersTimeoutSeconds = 1,
-        RequestBodyTimeoutSeconds = 1,
-    };
+    // Only what must run into a time-out has a short one; what must not has one that a slow machine does not run into between two bytes.
+    private static readonly IngressPolicy HastyForBodies = IngressScene.Policy with { RequestBodyTimeoutSeconds = 1 };
+    private static readonly TimeSpan Drip = TimeSpan.FromMilliseconds(200);
+    private const int PatientSeconds = 5;
+
+    // So many drips take longer than that.
+    private const int Drips = 35;
 
     [Theory, OnGateway, OnNginx]
     public async Task A_backend_that_falls_silent_within_its_answer_breaks_it(IngressKind ingress)
@@ -25,51 +28,49 @@ public sealed class TimeoutTests
     [Theory, OnGateway, OnNginx]
     public async Task A_backend_that_answers_slowly_but_steadily_is_waited_for(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { ResponseTimeoutSeconds = 2 }, "eu-1");
+        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { ResponseTimeoutSeconds = PatientSeconds }, "eu-1");
         scene["eu-1"].Script = async exchange =>
         {
-            await exchange.SendAsync("HTTP/1.1 200 OK\r\nX-Backend: eu-1\r\nContent-Length: 12\r\n\r\n");
-            for (var i = 0; i < 12; i++)
+            await exchange.SendAsync(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 200 OK\r\nX-Backend: eu-1\r\nContent-Length: {Drips}\r\n\r\n"));
+            for (var i = 0; i < Drips; i++)
             {
-                await Task.Delay(250, exchange.Stopping);
+                await Task.Delay(Drip, exchange.Stopping);
                 await exchange.SendAsync("x");
             }
         };
-        (await scene.GetAsync("/api/v1/x")).Text.ShouldBe(new string('x', 12));
+        (await scene.GetAsync("/api/v1/x")).Text.ShouldBe(new string('x', Drips));
     }
 
     [Theory, OnGateway, OnNginx]
     public async Task A_connection_without_requests_is_closed_after_a_while(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { IdleTimeoutSeconds = 1 }, "eu-1");
-        await using var secure = await scene.ConnectAsync();
-        await using var plain = await scene.ConnectPlainAsync();
-        foreach (var connection in new[] { secure, plain })
+        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { IdleTimeoutSeconds = 3 }, "eu-1");
+        foreach (var secure in new[] { true, false })
         {
+            await using var connection = secure ? await scene.ConnectAsync() : await scene.ConnectPlainAsync();
             for (var i = 0; i < 2; i++)
             {
                 await connection.SendAsync("GET /api/v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
-                (await connection.ReadAnswerAsync()).ShouldNotBeNull().Status.ShouldBe(connection == secure ? 200 : 308);
+                (await connection.ReadAnswerAsync()).ShouldNotBeNull().Status.ShouldBe(secure ? 200 : 308);
             }
-        }
 
-        (await secure.ReadToEndAsync()).ShouldBeEmpty();
-        (await plain.ReadToEndAsync()).ShouldBeEmpty();
+            (await connection.ReadToEndAsync()).ShouldBeEmpty();
+        }
     }
 
     [Theory, OnGateway, OnNginx]
     public async Task Heads_that_drip_in_are_cut_and_hold_nobody_up(IngressKind ingress)
     {
         const int Slow = 100;
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { RequestHeadersTimeoutSeconds = 3 }, "eu-1");
         var connections = await Task.WhenAll(Enumerable.Range(0, Slow).Select(i => i % 2 == 0 ? scene.ConnectAsync() : scene.ConnectPlainAsync()));
-        var stop = new TaskCompletionSource();
+        using var stop = new CancellationTokenSource(Deadline.Usual);
         var dripping = connections.Select(async connection =>
         {
             var more = await connection.TrySendAsync("GET /api/v1/slow HTTP/1.1\r\nHost: localhost\r\n");
-            for (var i = 0; more && !stop.Task.IsCompleted; i++)
+            for (var i = 0; more && !stop.IsCancellationRequested; i++)
             {
-                await Task.Delay(200);
+                await Task.Delay(Drip);
                 more = await connection.TrySendAsync(string.Create(CultureInfo.InvariantCulture, $"X-{i}: y\r\n"));
             }
         }).ToList();
@@ -81,8 +82,8 @@ public sealed class TimeoutTests
             (await connection.ReadToEndAsync()).ShouldSatisfyAllConditions(text => (text.Length == 0 || text.StartsWith("HTTP/1.1 408 ", StringComparison.Ordinal)).ShouldBeTrue(text));
         }
 
-        stop.SetResult();
-        await Task.WhenAll(dripping);
+        await stop.CancelAsync();
+        await Task.WhenAll(dripping).OrFailAsync("nothing drips any more");
         scene["eu-1"].CountOf("/api/v1/slow").ShouldBe(0);
         foreach (var connection in connections)
         {
@@ -95,7 +96,7 @@ public sealed class TimeoutTests
     [Case("Transfer-Encoding: chunked", "5\r\n01234\r\n")]
     public async Task A_body_that_stands_still_is_cut_and_reaches_no_backend_whole(IngressKind ingress, string framing, string begin)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
+        await using var scene = await IngressScene.StartAsync(ingress, HastyForBodies, "eu-1");
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync($"POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n{begin}");
         var answer = await connection.ReadToEndAsync();
@@ -106,24 +107,24 @@ public sealed class TimeoutTests
     [Theory, OnGateway, OnNginx]
     public async Task A_body_that_drips_in_is_cut(IngressKind ingress)
     {
-        const int Length = 12;
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty, "eu-1");
-        await using var connection = await scene.ConnectAsync();
         var differs = ingress.Has(Difference.SlowClient);
-        await connection.SendAsync($"POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: {(differs ? Length : 100_000)}\r\n\r\n");
-        for (var i = 0; i < Length || !differs; i++)
+        await using var scene = await IngressScene.StartAsync(ingress, differs ? IngressScene.Policy with { RequestBodyTimeoutSeconds = PatientSeconds } : HastyForBodies, "eu-1");
+        await using var connection = await scene.ConnectAsync();
+        await connection.SendAsync($"POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: {(differs ? Drips : 100_000)}\r\n\r\n");
+        var dripping = Stopwatch.StartNew();
+        var open = true;
+        for (var sent = 0; open && !(differs && sent == Drips); sent++)
         {
-            await Task.Delay(200);
-            if (!await connection.TrySendAsync("x"))
-            {
-                break;
-            }
+            dripping.Elapsed.ShouldBeLessThan(Deadline.Usual, "Waited in vain until the body is cut.");
+            await Task.Delay(Drip);
+            open = await connection.TrySendAsync("x");
         }
 
         if (differs)
         {
             (await connection.ReadAnswerAsync()).ShouldNotBeNull().Status.ShouldBe(200);
-            scene.Seen.ShouldHaveSingleItem().Body.Length.ShouldBe(Length);
+            scene.Seen.ShouldHaveSingleItem().Body.Length.ShouldBe(Drips);
+            dripping.Elapsed.ShouldBeGreaterThan(TimeSpan.FromSeconds(PatientSeconds));
         }
         else
         {
@@ -136,7 +137,7 @@ public sealed class TimeoutTests
     [Theory, OnGateway, OnNginx]
     public async Task A_client_that_takes_nothing_of_its_answer_is_cut(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, Hasty with { ResponseTimeoutSeconds = ingress.Has(Difference.SlowClient) ? 60 : 3 }, "eu-1");
+        await using var scene = await IngressScene.StartAsync(ingress, HastyForBodies with { ResponseTimeoutSeconds = ingress.Has(Difference.SlowClient) ? 60 : 3 }, "eu-1");
         scene["eu-1"].Script = BackendScripts.Large(50_000_000);
         await using var connection = await scene.ConnectAsync();
         await connection.SendAsync("GET /api/v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -137,13 +137,13 @@ public sealed class TlsTests
     {
         await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
         await using var connection = await RawConnection.OpenAsync(scene.Setup.HttpsPort, tls: null);
-        await connection.Stream.WriteAsync(hello);
+        await connection.SendAsync(hello);
         var record = new byte[1];
 
         // Whoever closes without an alert refuses as well.
         try
         {
-            return await connection.Stream.ReadAsync(record) == 0 ? Alert : record[0];
+            return await connection.Stream.ReadAsync(record).AsTask().OrFailAsync("the greeting is answered or the connection closed") == 0 ? Alert : record[0];
         }
         catch (IOException)
         {

@@ -22,7 +22,8 @@ public sealed class LocalClusterTests
     public async Task An_AppHost_that_is_killed_leaves_nothing_running()
     {
         using var directory = new TemporaryDirectory();
-        using var appHost = StartAppHost(directory);
+        using var running = new RunningAppHost(directory);
+        var appHost = running.Process;
         var pids = await WaitForProcessesAsync(appHost, directory);
         appHost.Kill();
         await Eventually.TrueAsync(() => pids.TrueForAll(HasEnded), "every process has ended");
@@ -32,7 +33,8 @@ public sealed class LocalClusterTests
     public async Task An_AppHost_that_is_asked_to_stop_stops_everything_and_keeps_the_data()
     {
         using var directory = new TemporaryDirectory();
-        using var appHost = StartAppHost(directory);
+        using var running = new RunningAppHost(directory);
+        var appHost = running.Process;
         var pids = await WaitForProcessesAsync(appHost, directory);
         await TerminateAsync(appHost);
         appHost.ExitCode.ShouldBe(0);
@@ -42,10 +44,10 @@ public sealed class LocalClusterTests
         (File.GetUnixFileMode(Path.Combine(directory.Path, "secrets.json")) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite)).ShouldBe(UnixFileMode.None);
 
         // Once more, on the same data: the restaurants are there, and so nothing is added.
-        using var again = StartAppHost(directory);
-        await WaitForProcessesAsync(again, directory);
+        using var again = new RunningAppHost(directory);
+        await WaitForProcessesAsync(again.Process, directory);
         (await File.ReadAllTextAsync(Path.Combine(directory.Path, "logs", "db-seed.log"))).ShouldContain("0 of 12 restaurants were added");
-        await TerminateAsync(again);
+        await TerminateAsync(again.Process);
     }
 
     [Fact]
@@ -69,14 +71,14 @@ public sealed class LocalClusterTests
     }
 
     [Fact]
-    public void A_gateway_port_that_is_taken_is_named_with_the_remedy()
+    public async Task A_gateway_port_that_is_taken_is_named_with_the_remedy()
     {
         using var ports = new PortAllocator();
         var port = ports.Next();
         using var taken = new TcpListener(IPAddress.Loopback, port);
         taken.Start();
         using var directory = new TemporaryDirectory();
-        var (exitCode, output) = AppHostProcess.Run(["--data", directory.Path, "--set", $"Local:GatewayPort={port}"]);
+        var (exitCode, output) = await AppHostProcess.RunAsync(["--data", directory.Path, "--set", $"Local:GatewayPort={port}"]);
         exitCode.ShouldBe(1);
         output.ShouldContain($"Port {port} of 127.0.0.1");
         output.ShouldContain("--set Local:GatewayPort=");
@@ -84,10 +86,10 @@ public sealed class LocalClusterTests
     }
 
     [Fact]
-    public void A_missing_PostgreSQL_is_named_with_the_command_that_installs_it()
+    public async Task A_missing_PostgreSQL_is_named_with_the_command_that_installs_it()
     {
         using var directory = new TemporaryDirectory();
-        var (exitCode, output) = AppHostProcess.Run(
+        var (exitCode, output) = await AppHostProcess.RunAsync(
             ["--data", directory.Path, "--set", "Local:GatewayPort=0"], (PostgresInstallation.DirectoryVariable, directory.Path));
         exitCode.ShouldBe(1);
         output.ShouldContain("apt-get install postgresql");
@@ -100,7 +102,7 @@ public sealed class LocalClusterTests
         using var directory = new TemporaryDirectory();
         var topology = ReferenceTopology.Load(("Regions:0:Backends", "1"), ("Regions:1:Backends", "1"), ("Database:Workers:3:Region", "us-east-1"));
         await using var cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
-        await cluster.StartAsync(CancellationToken.None);
+        await cluster.StartAsync(CancellationToken.None).OrFailAsync("the cluster has started", Deadline.Cluster);
         cluster.Nodes.ShouldAllBe(node => node.State == NodeState.Ready);
         cluster.Workers.Count.ShouldBe(4);
         Should.Throw<ArgumentException>(() => cluster.Node("db-worker-9")).Message.ShouldContain("db-worker-4");
@@ -110,21 +112,10 @@ public sealed class LocalClusterTests
         status.ShouldContain("db-worker-4");
     }
 
-    private static Process StartAppHost(TemporaryDirectory directory)
-    {
-        var process = AppHostProcess.Start(["up", "--data", directory.Path, "--set", "Local:GatewayPort=0"]);
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
-    }
-
     private static async Task TerminateAsync(Process appHost)
     {
-        using var kill = Process.Start("kill", ["-TERM", $"{appHost.Id}"]);
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        await appHost.WaitForExitAsync(deadline.Token);
+        ProcessLauncher.Signal(appHost, ProcessLauncher.SigTerm);
+        await Programs.HasEndedAsync(appHost);
     }
 
     /// <summary>Waits until the cluster is ready, and returns the processes that it consists of, PostgreSQL's children included.</summary>
@@ -156,6 +147,27 @@ public sealed class LocalClusterTests
         catch (IOException)
         {
             return true;
+        }
+    }
+
+    /// <summary>One that is up, or on its way. A test that fails leaves no cluster behind.</summary>
+    private sealed class RunningAppHost : IDisposable
+    {
+        public RunningAppHost(TemporaryDirectory directory)
+        {
+            Process = AppHostProcess.Start(["up", "--data", directory.Path, "--set", "Local:GatewayPort=0"]);
+            Process.OutputDataReceived += (_, _) => { };
+            Process.ErrorDataReceived += (_, _) => { };
+            Process.BeginOutputReadLine();
+            Process.BeginErrorReadLine();
+        }
+
+        public Process Process { get; }
+
+        public void Dispose()
+        {
+            ProcessLauncher.Signal(Process, ProcessLauncher.SigKill);
+            Process.Dispose();
         }
     }
 }

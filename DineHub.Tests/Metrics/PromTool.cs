@@ -11,20 +11,10 @@ internal static class PromTool
     /// <summary>What <c>promtool check metrics</c> objects to, one a line. Fails where it cannot read the text.</summary>
     public static async Task<IReadOnlyList<string>> CheckAsync(string text)
     {
-        using var process = Process.Start(new ProcessStartInfo(Program, ["check", "metrics"])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        await process.StandardInput.WriteAsync(text);
-        process.StandardInput.Close();
-        await process.WaitForExitAsync();
+        var (exitCode, output, errors) = await Programs.RunAsync(new ProcessStartInfo(Program, ["check", "metrics"]), text);
 
         // 3: it can be read, but is not all as Prometheus would name it.
-        process.ExitCode.ShouldBeOneOf([0, 3], $"{await output}{await errors}");
-        return (await errors).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        exitCode.ShouldBeOneOf([0, 3], output + errors);
+        return errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

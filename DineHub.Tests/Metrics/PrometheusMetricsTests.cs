@@ -226,7 +226,7 @@ public sealed class PrometheusMetricsTests : IDisposable
         meter.CreateObservableGauge("kitchen.collections", () =>
         {
             // Until all have come, and those that do not take turns would get in each other's way.
-            started.Wait();
+            started.Wait(Deadline.Usual).ShouldBeTrue();
             Thread.Sleep(20);
             return ++collections;
         });

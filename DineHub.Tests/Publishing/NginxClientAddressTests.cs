@@ -70,22 +70,15 @@ public sealed class NginxClientAddressTests
             "$@" &
             nginx=$!
             trap 'kill $nginx; wait $nginx' EXIT
-            curl --silent --insecure --output /dev/null --retry 100 --retry-delay 1 --retry-connrefused --noproxy '*' http://127.0.0.1:9114/health
+            curl --silent --max-time 20 --insecure --output /dev/null --retry 100 --retry-delay 1 --retry-connrefused --noproxy '*' http://127.0.0.1:9114/health
             for client in $clients; do
                 case $client in *:*) host="[$served]" ;; *) host=127.0.0.1 ;; esac
-                curl --silent --insecure --noproxy '*' --output /dev/null --interface "$client" --write-out "$client %{http_code}\n" "https://$host/x"
+                curl --silent --max-time 20 --insecure --noproxy '*' --output /dev/null --interface "$client" --write-out "$client %{http_code}\n" "https://$host/x"
             done
             """;
-        var start = new ProcessStartInfo("unshare", ["--net", "--fork", "--kill-child", "sh", "-c", Script, "sh", .. Addresses, "", .. clients, "", .. NginxProcess.Command(directory.Path)])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var shell = Process.Start(start)!;
-        var output = shell.StandardOutput.ReadToEndAsync();
-        var error = await shell.StandardError.ReadToEndAsync();
-        await shell.WaitForExitAsync();
-        shell.ExitCode.ShouldBe(0, error);
-        return (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var (exitCode, output, errors) = await Programs.RunAsync(new ProcessStartInfo(
+            "unshare", ["--net", "--fork", "--kill-child", "sh", "-c", Script, "sh", .. Addresses, "", .. clients, "", .. NginxProcess.Command(directory.Path)]));
+        exitCode.ShouldBe(0, errors);
+        return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

@@ -203,9 +203,9 @@ public sealed class NginxConfigurationTests
     }
 
     [Fact]
-    public void The_command_prints_the_text_of_a_node()
+    public async Task The_command_prints_the_text_of_a_node()
     {
-        var (exitCode, output) = AppHostProcess.Run(["topology", "--nginx", "ingress-us-1", "--control", ControlAddress]);
+        var (exitCode, output) = await AppHostProcess.RunAsync(["topology", "--nginx", "ingress-us-1", "--control", ControlAddress]);
         exitCode.ShouldBe(0, output);
         output.ShouldBe(NginxConfiguration.Write(Reference.Ingress, SettingsOf("ingress-us-1")));
     }
@@ -213,9 +213,9 @@ public sealed class NginxConfigurationTests
     [Theory]
     [InlineData("ingress-ap-1")]
     [InlineData("backend-eu-1")]
-    public void The_command_names_the_ingresses_where_a_node_is_none(string node)
+    public async Task The_command_names_the_ingresses_where_a_node_is_none(string node)
     {
-        var (exitCode, output) = AppHostProcess.Run(["topology", "--nginx", node]);
+        var (exitCode, output) = await AppHostProcess.RunAsync(["topology", "--nginx", node]);
         exitCode.ShouldBe(2);
         output.ShouldBe($"--nginx: '{node}' is not an ingress; there are ingress-eu-1, ingress-us-1{Environment.NewLine}");
     }

@@ -8,8 +8,6 @@ namespace DineHub.Tests.Publishing;
 /// <param name="Error">What it wrote to its standard error.</param>
 internal sealed record ProgramRun(int ExitCode, string Output, string Error)
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
-
     /// <summary>Runs a program.</summary>
     /// <param name="program">Its name.</param>
     /// <param name="arguments">Its arguments.</param>
@@ -19,33 +17,13 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
     public static async Task<ProgramRun> OfAsync(
         string program, IEnumerable<string> arguments, string input = "", string? folder = null, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            WorkingDirectory = folder ?? "",
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder ?? "" };
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }
 
-        using var deadline = new CancellationTokenSource(Deadline);
-        using var process = Process.Start(start)!;
-        try
-        {
-            var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
-            var error = process.StandardError.ReadToEndAsync(deadline.Token);
-            await process.StandardInput.WriteAsync(input.AsMemory(), deadline.Token);
-            process.StandardInput.Close();
-            await process.WaitForExitAsync(deadline.Token);
-            return new ProgramRun(process.ExitCode, await output, await error);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} did not end within {Deadline.TotalMinutes} minutes.");
-        }
+        var (exitCode, output, errors) = await Programs.RunAsync(start, input);
+        return new ProgramRun(exitCode, output, errors);
     }
 }

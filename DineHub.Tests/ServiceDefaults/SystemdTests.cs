@@ -3,7 +3,6 @@ using System.Text;
 using DineHub.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace DineHub.Tests.ServiceDefaults;

@@ -105,15 +105,15 @@ public sealed class TopologyConfigurationTests
         Errors(("Database:Standbys", "false")).ShouldHaveSingleItem().Path.ShouldBe("Database:Durability");
 
     [Fact]
-    public void An_environment_variable_overrides_the_file_and_set_overrides_both()
+    public async Task An_environment_variable_overrides_the_file_and_set_overrides_both()
     {
         // In a process of its own: the environment of this one is everybody's.
-        BackendsOf("topology", "--json").ShouldBe(4);
-        BackendsOf("topology", "--json", "--set", "Regions:1:Backends=3").ShouldBe(3);
+        (await BackendsOfAsync("topology", "--json")).ShouldBe(4);
+        (await BackendsOfAsync("topology", "--json", "--set", "Regions:1:Backends=3")).ShouldBe(3);
 
-        static int BackendsOf(params string[] arguments)
+        static async Task<int> BackendsOfAsync(params string[] arguments)
         {
-            var (exitCode, output) = AppHostProcess.Run(arguments, (TopologyConfiguration.EnvironmentPrefix + "Regions__1__Backends", "4"));
+            var (exitCode, output) = await AppHostProcess.RunAsync(arguments, (TopologyConfiguration.EnvironmentPrefix + "Regions__1__Backends", "4"));
             exitCode.ShouldBe(0, output);
             return JsonDocument.Parse(output).RootElement.GetProperty("topology").GetProperty("nodes").EnumerateArray()
                 .Count(node => node.GetProperty("name").GetString()!.StartsWith("backend-us-", StringComparison.Ordinal));

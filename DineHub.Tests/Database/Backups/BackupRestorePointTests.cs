@@ -69,7 +69,7 @@ public sealed class BackupRestorePointTests(ClusterFixture fixture) : IAsyncLife
 
         await OrdersAsync(answers, 20);
         await stop.CancelAsync();
-        await Task.WhenAll(clients);
+        await Task.WhenAll(clients).OrFailAsync("the clients have left off", Deadline.Long);
         answers.ShouldAllBe(status => status == HttpStatusCode.Created);
         names.ShouldBeUnique();
     }

@@ -117,7 +117,7 @@ internal sealed class BackupServer : IAsyncDisposable
         if (process is not null)
         {
             ProcessLauncher.Signal(process, ProcessLauncher.SigInt);
-            await process.WaitForExitAsync(CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(1));
+            await Programs.HasEndedAsync(process);
             process.Dispose();
             process = null;
         }
