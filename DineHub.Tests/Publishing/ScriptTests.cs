@@ -70,7 +70,7 @@ public sealed class ScriptTests
         using var scene = ScriptScene.Working(Topologies.Reference);
         foreach (var (script, arguments, exitCode, complaint) in new[]
         {
-            ("bootstrap", new string[0], 2, "STEP"),
+            ("bootstrap", (string[])[], 2, "STEP"),
             ("bootstrap", ["backend"], 2, "STEP"),
             ("bootstrap", ["--node", "backend-eu-9", "enrol"], 1, "backend-eu-9"),
             ("rollout", ["--only", "everything"], 2, "--only KIND"),
