@@ -6,37 +6,37 @@ public sealed class PublishCommandTests : IDisposable
     private readonly TemporaryDirectory directory = new();
 
     [Fact]
-    public void Publish_writes_check_agrees_and_a_change_is_shown_line_by_line()
+    public async Task Publish_writes_check_agrees_and_a_change_is_shown_line_by_line()
     {
-        var (exitCode, output) = Publish();
+        var (exitCode, output) = await PublishAsync();
         exitCode.ShouldBe(0, output);
         output.ShouldContain("hosts/backend-eu-1.nix");
         output.ShouldContain("database/api-password");
         output.ShouldContain("secrets init");
 
-        (exitCode, output) = Publish();
+        (exitCode, output) = await PublishAsync();
         exitCode.ShouldBe(0, output);
         output.ShouldContain(" 0 of them new or changed");
 
-        (exitCode, output) = Publish("--check");
+        (exitCode, output) = await PublishAsync("--check");
         exitCode.ShouldBe(0, output);
 
         var file = Path.Combine(directory.Path, "hosts", "backend-eu-1.nix");
-        var before = File.ReadAllText(file);
-        (exitCode, output) = Publish("--check", "--set", "InstanceTypes:Backend=t3.large", "--set", "Regions:0:Backends=1");
+        var before = await File.ReadAllTextAsync(file);
+        (exitCode, output) = await PublishAsync("--check", "--set", "InstanceTypes:Backend=t3.large", "--set", "Regions:0:Backends=1");
         exitCode.ShouldBe(1, output);
         output.ShouldContain("--- hosts/backend-eu-1.nix");
         output.ShouldContain("-      memoryMiB = 4096;");
         output.ShouldContain("+      memoryMiB = 8192;");
         output.ShouldContain("--- hosts/backend-eu-2.nix\n+++ /dev/null");
         output.ShouldContain("publish");
-        File.ReadAllText(file).ShouldBe(before);
+        (await File.ReadAllTextAsync(file)).ShouldBe(before);
     }
 
     [Fact]
-    public void A_topology_with_mistakes_is_not_published()
+    public async Task A_topology_with_mistakes_is_not_published()
     {
-        var (exitCode, output) = Publish("--set", "Regions:0:Backends=0", "--set", "Operators:0:SshKey=x");
+        var (exitCode, output) = await PublishAsync("--set", "Regions:0:Backends=0", "--set", "Operators:0:SshKey=x");
         exitCode.ShouldBe(2, output);
         output.ShouldContain("Regions:0:Backends");
         output.ShouldContain("Operators:0:SshKey");
@@ -45,5 +45,5 @@ public sealed class PublishCommandTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
-    private (int ExitCode, string Output) Publish(params string[] arguments) => AppHostProcess.Run(["publish", "--output", directory.Path, .. arguments]);
+    private Task<(int ExitCode, string Output)> PublishAsync(params string[] arguments) => AppHostProcess.RunAsync(["publish", "--output", directory.Path, .. arguments]);
 }

@@ -37,7 +37,7 @@ public sealed class SecretsCommandTests : IDisposable
     public async Task Init_makes_what_is_missing_once_and_each_host_can_read_its_own()
     {
         var settings = await SettingsAsync();
-        var (exitCode, output) = Secrets(settings, "init");
+        var (exitCode, output) = await SecretsAsync(settings, "init");
         exitCode.ShouldBe(0, output);
         output.ShouldContain("secrets set alertmanager/webhook-url");
         var topology = Topology(settings);
@@ -71,7 +71,7 @@ public sealed class SecretsCommandTests : IDisposable
 
         said.ShouldNotContain("AGE-SECRET-KEY");
 
-        (exitCode, output) = Secrets(settings, "init");
+        (exitCode, output) = await SecretsAsync(settings, "init");
         exitCode.ShouldBe(0, output);
         output.ShouldContain("Nothing was missing.");
         foreach (var node in topology.Nodes)
@@ -84,9 +84,9 @@ public sealed class SecretsCommandTests : IDisposable
     public async Task A_host_that_is_added_gets_what_others_have_and_a_key_of_its_own()
     {
         var settings = await SettingsAsync();
-        Secrets(settings, "init").ExitCode.ShouldBe(0);
+        (await SecretsAsync(settings, "init")).ExitCode.ShouldBe(0);
         var before = ReadStandIn("backend-eu-1");
-        var (exitCode, output) = Secrets([.. settings, "--set", "Regions:0:Backends=2"], "init");
+        var (exitCode, output) = await SecretsAsync([.. settings, "--set", "Regions:0:Backends=2"], "init");
         exitCode.ShouldBe(0, output);
         output.ShouldContain("Written: backend-eu-2.");
         ReadStandIn("backend-eu-2").ShouldBe(before);
@@ -98,9 +98,9 @@ public sealed class SecretsCommandTests : IDisposable
     public async Task Rotating_changes_one_secret_wherever_it_is_and_nothing_else()
     {
         var settings = await SettingsAsync();
-        Secrets(settings, "init").ExitCode.ShouldBe(0);
+        (await SecretsAsync(settings, "init")).ExitCode.ShouldBe(0);
         var (backend, coordinator) = (ReadStandIn("backend-eu-1"), ReadStandIn("db-coordinator"));
-        var (exitCode, output) = Secrets(settings, "rotate", SecretName.ApiPassword);
+        var (exitCode, output) = await SecretsAsync(settings, "rotate", SecretName.ApiPassword);
         exitCode.ShouldBe(0, output);
         output.ShouldContain("backend-eu-1, db-coordinator");
         var rotated = ReadStandIn("backend-eu-1");
@@ -110,7 +110,7 @@ public sealed class SecretsCommandTests : IDisposable
         ReadStandIn("db-coordinator")[SecretName.SuperuserPassword].ShouldBe(coordinator[SecretName.SuperuserPassword]);
 
         var headscale = ReadStandIn("headscale");
-        (exitCode, output) = Secrets(settings, "rotate", SecretName.WireGuardPrivateKey, "--host", "ingress-eu-1");
+        (exitCode, output) = await SecretsAsync(settings, "rotate", SecretName.WireGuardPrivateKey, "--host", "ingress-eu-1");
         exitCode.ShouldBe(0, output);
         output.ShouldContain("Written: ingress-eu-1, headscale.");
         ReadStandIn("headscale")[SecretName.WireGuardPrivateKey].ShouldBe(headscale[SecretName.WireGuardPrivateKey]);
@@ -121,7 +121,7 @@ public sealed class SecretsCommandTests : IDisposable
     public async Task What_only_an_operator_knows_is_read_from_standard_input()
     {
         var settings = await SettingsAsync();
-        Secrets(settings, "init").ExitCode.ShouldBe(0);
+        (await SecretsAsync(settings, "init")).ExitCode.ShouldBe(0);
         (await SetAsync(settings, SecretName.AlertWebhook, "https://hooks.example/x\n")).ExitCode.ShouldBe(0);
         ReadStandIn("monitoring")[SecretName.AlertWebhook].ShouldBe("https://hooks.example/x");
         var nothing = await SetAsync(settings, SecretName.AlertWebhook, "\n");
@@ -133,11 +133,11 @@ public sealed class SecretsCommandTests : IDisposable
     public async Task An_operator_who_joins_can_read_everything_afterwards()
     {
         var settings = await SettingsAsync();
-        Secrets(settings, "init").ExitCode.ShouldBe(0);
+        (await SecretsAsync(settings, "init")).ExitCode.ShouldBe(0);
         var before = ReadStandIn("backend-eu-1");
         var other = await NewIdentityAsync(Path.Combine(directory.Path, "other.txt"));
         string[] both = [.. settings, "--set", "Operators:1:Name=kim", "--set", "Operators:1:SshKey=ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA kim", "--set", $"Operators:1:AgeRecipient={other}"];
-        var (exitCode, output) = Secrets(both, "init");
+        var (exitCode, output) = await SecretsAsync(both, "init");
         exitCode.ShouldBe(0, output);
         ReadStandIn("backend-eu-1").ShouldBe(before);
         var key = await ProgramRun.OfAsync("age", ["--decrypt", "--identity", Path.Combine(directory.Path, "other.txt"), Path.Combine(Output, "secrets/keys/backend-eu-1.age")]);
@@ -149,19 +149,19 @@ public sealed class SecretsCommandTests : IDisposable
     public async Task Mistakes_are_named()
     {
         var settings = await SettingsAsync();
-        Secrets(settings, "init").ExitCode.ShouldBe(0);
-        Secrets(settings, "rotate", "database/nonsense").Output.ShouldContain("database/api-password");
-        Secrets(settings, "rotate", SecretName.AlertWebhook).Output.ShouldContain("secrets set alertmanager/webhook-url");
-        Secrets(settings, "rotate", SecretName.WireGuardPrivateKey).Output.ShouldContain("--host: must be ingress-eu-1, headscale");
-        Secrets(settings, "rotate", SecretName.ApiPassword, "--host", "backend-eu-1").Output.ShouldContain("the same on every host");
-        Secrets([.. settings, "--set", "Operators:0:AgeRecipient="], "init").Output.ShouldContain("age-keygen");
-        Secrets(settings, "list").Output.ShouldContain("Each host has a file of secrets.");
+        (await SecretsAsync(settings, "init")).ExitCode.ShouldBe(0);
+        (await SecretsAsync(settings, "rotate", "database/nonsense")).Output.ShouldContain("database/api-password");
+        (await SecretsAsync(settings, "rotate", SecretName.AlertWebhook)).Output.ShouldContain("secrets set alertmanager/webhook-url");
+        (await SecretsAsync(settings, "rotate", SecretName.WireGuardPrivateKey)).Output.ShouldContain("--host: must be ingress-eu-1, headscale");
+        (await SecretsAsync(settings, "rotate", SecretName.ApiPassword, "--host", "backend-eu-1")).Output.ShouldContain("the same on every host");
+        (await SecretsAsync([.. settings, "--set", "Operators:0:AgeRecipient="], "init")).Output.ShouldContain("age-keygen");
+        (await SecretsAsync(settings, "list")).Output.ShouldContain("Each host has a file of secrets.");
     }
 
     [Fact]
-    public void Without_the_tools_they_are_named_with_the_commands_that_install_them()
+    public async Task Without_the_tools_they_are_named_with_the_commands_that_install_them()
     {
-        var (exitCode, output) = AppHostProcess.Run(["secrets", "init", "--output", Output], ("PATH", "/nowhere"));
+        var (exitCode, output) = await AppHostProcess.RunAsync(["secrets", "init", "--output", Output], ("PATH", "/nowhere"));
         exitCode.ShouldBe(1, output);
         output.ShouldContain("sops, age, age-keygen, wg: not installed");
         output.ShouldContain("sudo apt-get install age");
@@ -172,7 +172,7 @@ public sealed class SecretsCommandTests : IDisposable
     public async Task With_the_real_sops_a_secret_is_read_back()
     {
         var settings = await SettingsAsync();
-        var (exitCode, output) = Secrets(settings, isReal: true, "init");
+        var (exitCode, output) = await SecretsAsync(settings, isReal: true, "init");
         exitCode.ShouldBe(0, output);
         var read = await ProgramRun.OfAsync("sops", ["--decrypt", "--extract", "[\"database\"][\"api-password\"]", Path.Combine(Output, "secrets/backend-eu-1.yaml")], "", Output, ("SOPS_AGE_KEY_FILE", identity));
         read.ExitCode.ShouldBe(0, read.Error);
@@ -212,10 +212,10 @@ public sealed class SecretsCommandTests : IDisposable
         ];
     }
 
-    private (int ExitCode, string Output) Secrets(string[] settings, params string[] arguments) => Secrets(settings, isReal: false, arguments);
+    private Task<(int ExitCode, string Output)> SecretsAsync(string[] settings, params string[] arguments) => SecretsAsync(settings, isReal: false, arguments);
 
-    private (int ExitCode, string Output) Secrets(string[] settings, bool isReal, params string[] arguments) =>
-        AppHostProcess.Run(["secrets", .. arguments, "--output", Output, .. settings], Environment(isReal));
+    private Task<(int ExitCode, string Output)> SecretsAsync(string[] settings, bool isReal, params string[] arguments) =>
+        AppHostProcess.RunAsync(["secrets", .. arguments, "--output", Output, .. settings], Environment(isReal));
 
     private Task<ProgramRun> SetAsync(string[] settings, string name, string value) =>
         ProgramRun.OfAsync("dotnet", ["exec", typeof(ClusterTopology).Assembly.Location, "secrets", "set", name, "--output", Output, .. settings], value, null, Environment(isReal: false));
