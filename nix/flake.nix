@@ -72,6 +72,10 @@
         {
           dinehub = {
             backend.package = lib.mkDefault backend;
+            # Images are read from CloudFront, whose address Terraform tells.
+            backend.environment = lib.mkIf (infrastructure ? ${name}.imagesPublicUrl) {
+              Images__PublicUrl = lib.mkDefault infrastructure.${name}.imagesPublicUrl;
+            };
             host = lib.mapAttrs (_: lib.mkDefault) (
               builtins.intersectAttrs {
                 instanceId = null;
@@ -248,6 +252,8 @@
             pkgs.age
             pkgs.awscli2
             pkgs.deploy-rs
+            pkgs.dnsutils
+            pkgs.dotnetCorePackages.sdk_10_0
             pkgs.headscale
             pkgs.jq
             pkgs.nixfmt

@@ -75,8 +75,8 @@ public static partial class TopologyConfiguration
         var regions = ReadRegions(root, meshRange, ("Headscale:LinkRange", link));
         var database = root.Section("Database");
         var first = regions.Count > 0 ? regions[0].Region.Name : "";
-        var coordinatorRegion = RegionOf(database.Section("Coordinator"), regions, first);
-        var workers = database.List("Workers").Select(worker => RegionOf(worker, regions, fallback: null)).ToList();
+        var coordinatorPlace = PlaceOf(database.Section("Coordinator"), regions, first);
+        var workers = database.List("Workers").Select(worker => PlaceOf(worker, regions, fallback: null)).ToList();
         if (workers.Count == 0)
         {
             database.Fail("Workers", "must name at least one worker");
@@ -100,7 +100,7 @@ public static partial class TopologyConfiguration
         var monitoringRegion = RegionOf(root.Section("Monitoring"), regions, first);
         if (failover == Failover.Vote)
         {
-            CheckVote(database, regions, standbys, coordinatorRegion, monitoringRegion);
+            CheckVote(database, standbys, coordinatorPlace, monitoringRegion);
         }
 
         database.RefuseUnknown();
@@ -121,16 +121,16 @@ public static partial class TopologyConfiguration
         Node Node(string nodeName, Role role, string region, string? follows = null) =>
             new(nodeName, role, region, sizes[role], $"{nodeName}.{meshDomain}", follows);
 
-        var primaries = workers
-            .Select((region, i) => Node(string.Create(CultureInfo.InvariantCulture, $"db-worker-{i + 1}"), Role.Worker, region))
-            .Prepend(Node("db-coordinator", Role.Coordinator, coordinatorRegion))
+        var places = workers
+            .Select((place, i) => (Node: Node(string.Create(CultureInfo.InvariantCulture, $"db-worker-{i + 1}"), Role.Worker, place.Region), place.StandbyRegion))
+            .Prepend((Node: Node("db-coordinator", Role.Coordinator, coordinatorPlace.Region), coordinatorPlace.StandbyRegion))
             .ToList();
         Node[] nodes =
         [
             .. Numbered(regions, region => region.Ingresses, Role.Ingress, "ingress"),
             .. Numbered(regions, region => region.Backends, Role.Backend, "backend"),
-            .. primaries,
-            .. standbys ? primaries.Select(primary => Node($"{primary.Name}-standby", Role.Standby, NextRegion(regions, primary.Region), primary.Name)) : [],
+            .. places.Select(place => place.Node),
+            .. standbys ? places.Select(place => Node($"{place.Node.Name}-standby", Role.Standby, place.StandbyRegion, place.Node.Name)) : [],
             Node("headscale", Role.Headscale, headscaleRegion),
             Node("monitoring", Role.Monitoring, monitoringRegion),
         ];
@@ -169,15 +169,15 @@ public static partial class TopologyConfiguration
     }
 
     // With two sites neither can tell "the other is down" from "I am cut off".
-    private static void CheckVote(SectionReader database, List<RegionCounts> regions, bool standbys, string coordinatorRegion, string monitoringRegion)
+    private static void CheckVote(SectionReader database, bool standbys, Place coordinator, string monitoringRegion)
     {
         if (!standbys)
         {
             database.Fail("Failover", "must be Manual where Database:Standbys is false: there is nobody to promote");
         }
-        else if (regions.Count > 0 && new[] { coordinatorRegion, NextRegion(regions, coordinatorRegion), monitoringRegion }.Distinct().Count() < 3)
+        else if (new[] { coordinator.Region, coordinator.StandbyRegion, monitoringRegion }.Distinct().Count() < 3)
         {
-            database.Fail("Failover", $"Vote needs three sites, but the coordinator ({coordinatorRegion}), its standby ({NextRegion(regions, coordinatorRegion)}) and Monitoring:Region ({monitoringRegion}) share one");
+            database.Fail("Failover", $"Vote needs three sites, but the coordinator ({coordinator.Region}), its standby ({coordinator.StandbyRegion}) and Monitoring:Region ({monitoringRegion}) share one");
         }
     }
 
@@ -265,15 +265,36 @@ public static partial class TopologyConfiguration
         networks.Add((reader.PathOf("Cidr"), network));
     }
 
-    private static string RegionOf(SectionReader section, List<RegionCounts> regions, string? fallback)
+    // A standby stands in the next region of the list unless it is told where: a region that is appended would move those that follow the last one.
+    private static Place PlaceOf(SectionReader section, List<RegionCounts> regions, string? fallback)
     {
-        var name = section.Text("Region", fallback is { Length: 0 } ? " " : fallback);
-        if (!string.IsNullOrWhiteSpace(name) && regions.All(region => region.Region.Name != name))
+        var region = ReadRegion(section, "Region", regions, fallback);
+        var isKnown = regions.Exists(candidate => candidate.Region.Name == region);
+        var standby = ReadRegion(section, "StandbyRegion", regions, isKnown ? NextRegion(regions, region) : region);
+        if (isKnown && regions.Count > 1 && standby == region)
         {
-            section.Fail("Region", $"'{name}' is not one of the regions: {string.Join(", ", regions.Select(region => region.Region.Name))}");
+            section.Fail("StandbyRegion", $"must not be the primary's own region, '{region}': both would be lost with it");
         }
 
         section.RefuseUnknown();
+        return new Place(region, standby);
+    }
+
+    private static string RegionOf(SectionReader section, List<RegionCounts> regions, string? fallback)
+    {
+        var name = ReadRegion(section, "Region", regions, fallback);
+        section.RefuseUnknown();
+        return name;
+    }
+
+    private static string ReadRegion(SectionReader section, string key, List<RegionCounts> regions, string? fallback)
+    {
+        var name = section.Text(key, fallback is { Length: 0 } ? " " : fallback);
+        if (!string.IsNullOrWhiteSpace(name) && name != fallback && regions.All(region => region.Region.Name != name))
+        {
+            section.Fail(key, $"'{name}' is not one of the regions: {string.Join(", ", regions.Select(region => region.Region.Name))}");
+        }
+
         return name;
     }
 
@@ -311,6 +332,8 @@ public static partial class TopologyConfiguration
         reader.Fail(key, $"must be an IPv4 network such as 10.10.0.0/16, with no address bits behind the prefix, but is '{text}'");
         return null;
     }
+
+    private sealed record Place(string Region, string StandbyRegion);
 
     private sealed record RegionCounts(Region Region, int Ingresses, int Backends);
 

@@ -88,6 +88,20 @@ public sealed class TopologyConfigurationTests
     [InlineData("Database:Durability", "1", "Database:Durability", "Local or Standby")]
     [InlineData("Headscale:Region", "mars", "Headscale:Region", "not one of the regions")]
     [InlineData("InstanceTypes:Router", "t3.micro", "InstanceTypes:Router", "not a setting")]
+    [InlineData("Database:Workers:0:StandbyRegion", "eu-west-1", "Database:Workers:0:StandbyRegion", "primary's own region")]
+    [InlineData("Database:Coordinator:StandbyRegion", "mars", "Database:Coordinator:StandbyRegion", "not one of the regions")]
+    [InlineData("Database:Failover", "Vote", "Database:Failover", "three sites")]
+    [InlineData("Headscale:LinkRange", "10.10.0.0/22", "Regions:0:Cidr", "overlaps")]
+    [InlineData("Headscale:LinkRange", "10.254.0.0/26", "Headscale:LinkRange", "a hundred for the ingresses of each region")]
+    [InlineData("Operators:0:Name", "root", "Operators:0:Name", "not root")]
+    [InlineData("Operators:0:SshKey", "AAAA", "Operators:0:SshKey", "authorized_keys")]
+    [InlineData("Operators:0:AgeRecipient", "AGE-SECRET-KEY-1", "Operators:0:AgeRecipient", "public age key")]
+    [InlineData("Acme:Email", "operators", "Acme:Email", "must be an address")]
+    [InlineData("Dns:Zone", "other.example", "Dns:Zone", "above it")]
+    [InlineData("Dns:TtlSeconds", "5", "Dns:TtlSeconds", "between 10 and 300")]
+    [InlineData("Disks:DataGiB", "1", "Disks:DataGiB", "between 10 and")]
+    [InlineData("NodeOptions:nobody:a.b", "1", "NodeOptions:nobody", "is not a node")]
+    [InlineData("NodeOptions:backend-eu-1:a b", "1", "NodeOptions:backend-eu-1:a b", "dotted name")]
     [InlineData("Local:GatewayPort", "70000", "Local:GatewayPort", "between 0 and")]
     public void A_mistake_is_refused_with_its_path(string key, string value, string path, string rule) =>
         Errors((key, value)).ShouldContain(error => error.Path == path && error.Message.Contains(rule));
@@ -118,6 +132,15 @@ public sealed class TopologyConfigurationTests
             return JsonDocument.Parse(output).RootElement.GetProperty("topology").GetProperty("nodes").EnumerateArray()
                 .Count(node => node.GetProperty("name").GetString()!.StartsWith("backend-us-", StringComparison.Ordinal));
         }
+    }
+
+    [Fact]
+    public void A_region_that_is_appended_moves_no_standby_that_was_told_where_it_stands()
+    {
+        static string RegionOf(string node, params (string, string?)[] overrides) => ReferenceTopology.Load(overrides).Nodes.Single(one => one.Name == node).Region;
+        RegionOf("db-worker-2-standby").ShouldBe("eu-west-1");
+        RegionOf("db-worker-2-standby", ("Regions:2:Name", "ap-south-1")).ShouldBe("ap-south-1");
+        RegionOf("db-worker-2-standby", ("Regions:2:Name", "ap-south-1"), ("Database:Workers:1:StandbyRegion", "eu-west-1")).ShouldBe("eu-west-1");
     }
 
     [Fact]

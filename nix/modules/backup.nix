@@ -280,9 +280,8 @@ in
         };
         prefix = mkOption {
           type = types.strMatching "/.+";
-          default = "/${config.dinehub.cluster.name}";
-          defaultText = literalExpression ''"/''${config.dinehub.cluster.name}"'';
-          description = "The path in the bucket.";
+          default = "/dinehub";
+          description = "The path in the bucket. The machines' roles may use `dinehub` there and what is below it (iam.tf.json), and nothing else.";
         };
       };
 

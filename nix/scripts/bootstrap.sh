@@ -112,7 +112,8 @@ install_key() {
 # install_node NODE: its key and its system.
 install_node() {
   local node="$1" options
-  until_true 600 "$node answers by AWS Systems Manager" is_reachable "$node"
+  until_true 600 "$node answers by AWS Systems Manager" is_reachable "$node" ||
+    die "$node: does not let $(operator) or root in. A machine that was replaced has another host key: 'ssh-keygen -R $(of_node "$node" fqdn)'. Otherwise 'DINEHUB_NODE=$node ssh -oProxyCommand=$(ssm_proxy) root@$node' tells why."
   if ! "$dry_run" && is_installed "$node"; then
     install_key "$node" "$(operator)"
     deploy_node "$node"
@@ -142,21 +143,44 @@ is_on_mesh() {
   [[ "$(mesh_state "$1")" == Running ]]
 }
 
+# Not while it starts: then it cannot tell yet.
+knows_its_mesh() {
+  case "$(mesh_state "$1")" in
+    "" | NoState | Starting) return 1 ;;
+  esac
+}
+
+# forget_former NODE: what Headscale knows by the name of a machine that is new to the mesh was another one. While it is there,
+# the new one gets a name with something behind it, which nobody asks for.
+forget_former() {
+  local node="$1" known id
+  known="$(as "$(operator)" "$(headscale_host)" "sudo headscale nodes list --output json")" || die "$node: Headscale does not tell which machines it knows."
+  while read -r id <&4; do
+    say "$node: Headscale forgets the former one, $id"
+    on "$(headscale_host)" "sudo headscale nodes delete --identifier $id --force" >&2
+  done 4< <(jq --raw-output --arg name "$node" '(. // [])[] | select(.name == $name or .given_name == $name) | .id' <<<"$known")
+}
+
 # A key that is good once, for an hour, and for this role's tag alone: made on Headscale's host, handed over, and gone.
 enrol_node() {
   local node="$1" tag key
   # shellcheck disable=SC2016 # For the other side's shell to expand.
   local place='umask 077; mkdir -p /var/lib/dinehub-mesh; cat > /var/lib/dinehub-mesh/auth-key; status=0; systemctl restart tailscaled-autoconnect || status=$?; rm -f /var/lib/dinehub-mesh/auth-key; exit $status'
   tag="tag:$(of_node "$node" role)"
-  if ! "$dry_run" && is_on_mesh "$node"; then
+  if "$dry_run"; then
+    say "$node: enrols as $tag"
+    on "$(headscale_host)" "sudo headscale preauthkeys create --tags $tag --expiration 1h --output json"
+    on "$node" "sudo sh -c '$place'"
+    return
+  fi
+  until_true 120 "$node tells whether it is on the mesh" knows_its_mesh "$node" || die "$node: tailscaled does not tell. 'journalctl -u tailscaled' on it tells why."
+  if is_on_mesh "$node"; then
     say "$node: is on the mesh"
     return
   fi
   say "$node: enrols as $tag"
-  if "$dry_run"; then
-    on "$(headscale_host)" "sudo headscale preauthkeys create --tags $tag --expiration 1h --output json"
-    on "$node" "sudo sh -c '$place'"
-    return
+  if [[ "$(mesh_state "$node")" == NeedsLogin ]]; then
+    forget_former "$node"
   fi
   key="$(as "$(operator)" "$(headscale_host)" "sudo headscale preauthkeys create --tags $tag --expiration 1h --output json" | jq --raw-output '.key // empty')"
   [[ -n "$key" ]] || die "$node: Headscale gave no key."

@@ -5,12 +5,13 @@
 #   DINEHUB_NIX         the folder with generated/topology.json: the repository's nix/, unless it is set
 #   DINEHUB_OPERATOR    the user name on the machines: the local one, unless it is set
 #   DINEHUB_SSM_PROXY   the ProxyCommand for AWS Systems Manager: dinehub-ssm-proxy, or ssm-proxy.sh beside this file
+#   DINEHUB_POLL_SECONDS, DINEHUB_WAIT_SECONDS
+#                       how often is looked at what is waited for, 5, and for how long at most, whatever it is
 
 scripts="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 dry_run=false
 via=mesh
 
-# Set in the environment of a wait that a test shortens.
 poll_seconds="${DINEHUB_POLL_SECONDS:-5}"
 
 say() {
@@ -34,6 +35,7 @@ find_nix() {
   topology="$nix/generated/topology.json"
   infrastructure="$nix/infrastructure.json"
   [[ -f "$topology" ]] || die "There is no $topology: run 'dotnet run --project DineHub.AppHost -- publish', or set DINEHUB_NIX."
+  read_nodes
 }
 
 # Runs a command, or only prints it (--dry-run).
@@ -48,22 +50,55 @@ run() {
 
 # --- The topology ---
 
+# Read once: a rollout asks hundreds of times.
+node_names=()
+declare -A node_role node_region node_fqdn node_follows
+
+read_nodes() {
+  local name role region fqdn follows
+  while IFS=$'\t' read -r name role region fqdn follows; do
+    node_names+=("$name")
+    node_role[$name]="$role"
+    node_region[$name]="$region"
+    node_fqdn[$name]="$fqdn"
+    node_follows[$name]="$follows"
+  done < <(jq --raw-output '.nodes[] | [.name, .role, .region, .fqdn, .follows // ""] | @tsv' "$topology")
+  ((${#node_names[@]} > 0)) || die "$topology has no nodes."
+}
+
 # nodes ROLES [REGION]: names, in the order of the topology; ROLES as a comma-separated list.
 nodes() {
-  jq --raw-output --arg roles "$1" --arg region "${2-}" \
-    '($roles | split(",")) as $roles | .nodes[] | select((.role as $role | $roles | index($role)) and ($region == "" or .region == $region)) | .name' \
-    "$topology"
+  local name
+  for name in "${node_names[@]}"; do
+    if [[ ",$1," == *",${node_role[$name]},"* && (-z "${2-}" || "${node_region[$name]}" == "$2") ]]; then
+      printf '%s\n' "$name"
+    fi
+  done
 }
 
 # all_nodes: every name.
 all_nodes() {
-  jq --raw-output '.nodes[].name' "$topology"
+  printf '%s\n' "${node_names[@]}"
 }
 
-# of_node NODE FIELD
+# standby_of GROUP: nothing where it has none.
+standby_of() {
+  local name
+  for name in "${node_names[@]}"; do
+    if [[ "${node_follows[$name]}" == "$1" ]]; then
+      printf '%s\n' "$name"
+    fi
+  done
+}
+
+# of_node NODE FIELD: its role, region or fqdn.
 of_node() {
-  local value
-  value="$(jq --raw-output --arg name "$1" --arg field "$2" '.nodes[] | select(.name == $name) | .[$field] // empty' "$topology")"
+  local value=""
+  case "$2" in
+    role) value="${node_role[$1]-}" ;;
+    region) value="${node_region[$1]-}" ;;
+    fqdn) value="${node_fqdn[$1]-}" ;;
+  esac
   [[ -n "$value" ]] || die "The topology has no node '$1' with a ${2}."
   printf '%s\n' "$value"
 }
@@ -156,7 +191,7 @@ deploy_node() {
 
 # until_true SECONDS WHAT COMMAND…: tries again and again.
 until_true() {
-  local limit="$1" what="$2" start=$SECONDS
+  local limit="${DINEHUB_WAIT_SECONDS:-$1}" what="$2" start=$SECONDS
   shift 2
   if "$dry_run"; then
     say "wait up to $limit s: $what"

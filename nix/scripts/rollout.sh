@@ -3,6 +3,8 @@
 # is taken out, deployed, tried, and put back; deploy-rs takes a deployment back that fails, or that it cannot reach
 # afterwards. The first machine that does not come back well ends the rollout, and stays out.
 #
+#   schema      before any backend: what the new version adds, by its own `db migrate`. The version that serves goes on with it
+#               (docs/database.md, Migrations)
 #   ingresses   out of the DNS (their health check is inverted), the records' time to live is waited for, deployed, tried,
 #               and back
 #   backends    stopped in good order: their ingresses go to the others; deployed, and ready as an ingress sees it
@@ -20,7 +22,7 @@ rollout.sh [--dry-run] [--region REGION] [--only KIND]… [--via mesh|ssm] [--fo
 
 --dry-run        prints the commands that change something, and runs none.
 --region REGION  ingresses and backends of this region only; no database, no others.
---only KIND      ingresses, backends, database or others; may be repeated.
+--only KIND      ingresses, backends (and the schema before them), database or others; may be repeated.
 --via WAY        how machines are reached: mesh (unless it is set), or ssm, where the mesh is what is broken.
 --force          also takes out an ingress or a backend that nobody can stand in for.
 USAGE
@@ -85,6 +87,30 @@ ends_at() {
 # left_out NODE WHY: the same, where customers go to others meanwhile.
 left_out() {
   ends_at "$1" "$2; it is left out"
+}
+
+# --- Schema ---
+
+# The new system of the coordinator is copied to its machine, or to its standby's where that does not answer, and not switched
+# to: only its `dinehub-db` is called, with the passwords that the machine has.
+roll_schema() {
+  local node system options
+  node="$(nodes coordinator)"
+  if ! "$dry_run" && ! as "$(operator)" "$node" true 2>/dev/null; then
+    node="$(standby_of "$node")"
+    [[ -n "$node" ]] || die "$(nodes coordinator) does not answer, so the schema cannot be brought up."
+  fi
+  say "$node: schema"
+  if "$dry_run"; then
+    system="SYSTEM-OF-$node"
+    run nix build --no-link --print-out-paths "$nix#nixosConfigurations.$node.config.system.build.toplevel"
+  else
+    system="$(nix build --no-link --print-out-paths "$nix#nixosConfigurations.$node.config.system.build.toplevel")" || die "$node: its system does not build. Nothing was changed."
+  fi
+  mapfile -t options < <(ssh_options "$node")
+  DINEHUB_NODE="$node" NIX_SSHOPTS="${options[*]}" run nix copy --substitute-on-destination --no-check-sigs --to "ssh://$(operator)@$(address "$node")" "$system" ||
+    die "$node: its system could not be copied there. Nothing was changed."
+  on "$node" "sudo $system/sw/bin/dinehub-db migrate" || die "$node: the schema is not what the new version needs. No machine was changed; run it again when it is mended."
 }
 
 # --- Backends ---
@@ -256,7 +282,7 @@ roll_database() {
   fi
   while read -r group; do
     primary="$group"
-    partner="$(jq --raw-output --arg group "$group" '.nodes[] | select(.follows == $group) | .name' "$topology")"
+    partner="$(standby_of "$group")"
     if ! "$dry_run"; then
       primary="$(jq --raw-output --arg group "$group" '(.replication[] | select(.group == $group) | .primary) // empty' "$status_file")"
       primary="${primary:-$group}"
@@ -286,6 +312,11 @@ roll_others() {
 }
 
 # --- All of it ---
+
+if includes backends; then
+  say "== schema"
+  roll_schema
+fi
 
 while read -r region <&5; do
   if [[ -n "$only_region" && "$region" != "$only_region" ]]; then
