@@ -23,6 +23,7 @@ let
     types
     ;
 
+  sandbox = import ../lib/sandbox.nix;
   cfg = config.dinehub.backend;
   cluster = config.dinehub.cluster;
   database = cluster.database;
@@ -198,7 +199,7 @@ in
         }
         // cfg.environment;
 
-        serviceConfig = {
+        serviceConfig = sandbox // {
           ExecStart = "${cfg.package}/bin/DineHub.Api";
           LoadCredential = [
             "ConnectionStrings__dinehub:${cfg.secrets.connectionStringFile}"
@@ -230,27 +231,12 @@ in
 
           DynamicUser = true;
           AmbientCapabilities = "";
-          CapabilityBoundingSet = "";
-          DevicePolicy = "closed";
           KeyringMode = "private";
-          LockPersonality = true;
-          # Not MemoryDenyWriteExecute: .NET compiles as it runs.
-          NoNewPrivileges = true;
-          PrivateDevices = true;
           PrivateIPC = true;
           PrivateMounts = true;
-          PrivateTmp = true;
           PrivateUsers = true;
           # It reads its limits (/proc/meminfo, cgroup) and /proc/self: not ProcSubset=pid.
           ProtectProc = "invisible";
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectHome = true;
-          ProtectHostname = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
-          ProtectSystem = "strict";
           RemoveIPC = true;
           RestrictAddressFamilies = [
             "AF_INET"
@@ -260,14 +246,9 @@ in
             # .NET lists the interfaces by it.
             "AF_NETLINK"
           ];
-          RestrictNamespaces = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
           # It listens on its port and on no other.
           SocketBindAllow = "tcp:${toString cfg.port}";
           SocketBindDeny = "any";
-          SystemCallArchitectures = "native";
-          SystemCallErrorNumber = "EPERM";
           SystemCallFilter = [
             "@system-service"
             "~@privileged"
@@ -277,7 +258,6 @@ in
             "sched_setscheduler"
             "setpriority"
           ];
-          UMask = "0077";
         };
       };
     }

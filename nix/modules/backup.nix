@@ -26,6 +26,7 @@ let
     types
     ;
 
+  sandbox = import ../lib/sandbox.nix;
   cfg = config.dinehub.backup;
   postgres = config.dinehub.postgres;
   byVote = postgres.patroni.enable;
@@ -185,6 +186,7 @@ let
     inherit environment;
     unitConfig.RequiresMountsFor = home;
     serviceConfig = mkMerge [
+      sandbox
       {
         Type = "oneshot";
         User = "postgres";
@@ -208,39 +210,18 @@ let
         TasksMax = mkDefault 128;
 
         AmbientCapabilities = "";
-        CapabilityBoundingSet = "";
-        DevicePolicy = "closed";
         KeyringMode = "private";
-        LockPersonality = true;
-        # Not MemoryDenyWriteExecute: .NET compiles as it runs.
-        NoNewPrivileges = true;
-        PrivateDevices = true;
-        PrivateTmp = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHome = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
         ProtectProc = "invisible";
-        ProtectSystem = "strict";
         RestrictAddressFamilies = [
           "AF_INET"
           "AF_INET6"
           "AF_UNIX"
           "AF_NETLINK"
         ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
-        SystemCallErrorNumber = "EPERM";
         SystemCallFilter = [
           "@system-service"
           "~@privileged"
         ];
-        UMask = "0077";
       }
       more
     ];

@@ -28,6 +28,7 @@ let
     types
     ;
 
+  sandbox = import ../lib/sandbox.nix;
   cfg = config.dinehub.headscale;
   cluster = config.dinehub.cluster;
 
@@ -294,28 +295,14 @@ in
           HOME = "/run/dinehub-headscale-backup";
         };
         script = backupScript;
-        serviceConfig = {
+        serviceConfig = sandbox // {
           Type = "oneshot";
           User = "headscale";
           Group = "headscale";
           RuntimeDirectory = "dinehub-headscale-backup";
           RuntimeDirectoryMode = "0700";
-          UMask = "0077";
           TimeoutStartSec = "15min";
           ExecStopPost = "+${metricScript}";
-          CapabilityBoundingSet = "";
-          LockPersonality = true;
-          NoNewPrivileges = true;
-          PrivateDevices = true;
-          PrivateTmp = true;
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectHome = true;
-          ProtectHostname = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
-          ProtectSystem = "strict";
           # SQLite keeps a file of its own beside a database that is read while it is written to.
           ReadWritePaths = [ stateDir ];
           RestrictAddressFamilies = [
@@ -323,10 +310,6 @@ in
             "AF_INET6"
             "AF_UNIX"
           ];
-          RestrictNamespaces = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
-          SystemCallArchitectures = "native";
         };
       };
       systemd.timers.dinehub-headscale-backup.timerConfig = {

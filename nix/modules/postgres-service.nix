@@ -38,6 +38,7 @@ let
     types
     ;
 
+  sandbox = import ../lib/sandbox.nix;
   cfg = config.dinehub.postgres;
   patroni = cfg.patroni;
   cluster = config.dinehub.cluster;
@@ -1028,7 +1029,7 @@ in
         after = [ "network-online.target" ];
         environment.ASPNETCORE_URLS = cfg.keeper.url;
         startLimitIntervalSec = 0;
-        serviceConfig = {
+        serviceConfig = sandbox // {
           ExecStart = keeperScript;
           LoadCredential = [ "superuser-password:${cfg.secrets.superuserPasswordFile}" ];
           Restart = "always";
@@ -1037,40 +1038,19 @@ in
           TasksMax = mkDefault 64;
 
           DynamicUser = true;
-          CapabilityBoundingSet = "";
-          DevicePolicy = "closed";
-          LockPersonality = true;
-          # Not MemoryDenyWriteExecute: .NET compiles as it runs.
-          NoNewPrivileges = true;
-          PrivateDevices = true;
-          PrivateTmp = true;
           PrivateUsers = true;
           ProcSubset = "pid";
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectHome = true;
-          ProtectHostname = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
           ProtectProc = "invisible";
-          ProtectSystem = "strict";
           RemoveIPC = true;
           RestrictAddressFamilies = [
             "AF_INET"
             "AF_INET6"
             "AF_UNIX"
           ];
-          RestrictNamespaces = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
-          SystemCallArchitectures = "native";
-          SystemCallErrorNumber = "EPERM";
           SystemCallFilter = [
             "@system-service"
             "~@privileged"
           ];
-          UMask = "0077";
         };
       };
     })
