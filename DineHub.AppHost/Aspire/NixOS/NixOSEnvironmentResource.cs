@@ -88,7 +88,7 @@ public sealed class NixOSEnvironmentResource : Resource, IComputeEnvironmentReso
 
     private Task PrepareAsync(PipelineStepContext context)
     {
-        foreach (var resource in Targets(context.Model).Where(resource => resource.GetDeploymentTargetAnnotation(this) is null))
+        foreach (var resource in context.Model.GetComputeResources().Where(resource => resource.GetDeploymentTargetAnnotation(this) is null))
         {
             resource.Annotations.Add(new DeploymentTargetAnnotation(new NixOSHostResource(resource, NodesOf(resource), this)) { ComputeEnvironment = this });
         }
@@ -124,7 +124,7 @@ public sealed class NixOSEnvironmentResource : Resource, IComputeEnvironmentReso
     private ClusterTopology Customize(ClusterTopology topology, DistributedApplicationModel model)
     {
         var options = new List<NodeOption>();
-        foreach (var resource in Targets(model))
+        foreach (var resource in model.GetComputeResources())
         {
             if (!resource.TryGetAnnotationsOfType<NixOSHostCustomizationAnnotation>(out var customizations))
             {
@@ -147,9 +147,6 @@ public sealed class NixOSEnvironmentResource : Resource, IComputeEnvironmentReso
 
         return options.Count == 0 ? topology : topology.WithNodeOptions(options);
     }
-
-    private IEnumerable<IResource> Targets(DistributedApplicationModel model) =>
-        model.GetComputeResources().Where(resource => resource.GetComputeEnvironment() is not { } chosen || chosen == this);
 
     private string OutputDirectory(PipelineStepContext context)
     {
