@@ -8,7 +8,7 @@ namespace DineHub.AppHost.Aspire;
 /// <summary>The topology as an Aspire application: run under its dashboard, or published by its pipeline.</summary>
 internal static class AspireApplication
 {
-    private const string Environment = "production";
+    private const string Production = "production";
 
     // What launchSettings.json sets elsewhere; here it would be set for the plain run, too.
     private static readonly (string Key, string Value)[] DashboardDefaults =
@@ -30,18 +30,17 @@ internal static class AspireApplication
     /// <exception cref="Local.PrerequisiteException">There is nothing that could run containers.</exception>
     public static async Task<int> RunAsync(string[] args, CommonOptions common)
     {
-        // On stdout and stderr Aspire tells of its own.
         var (source, errors) = common.SourceOf(args);
         if (errors.Count > 0)
         {
-            throw new InvalidDataException(string.Join(System.Environment.NewLine, errors));
+            throw new InvalidDataException(string.Join(Environment.NewLine, errors));
         }
 
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { Args = args, AllowUnsecuredTransport = true });
         builder.Configuration.AddInMemoryCollection(DashboardDefaults
             .Where(setting => builder.Configuration[setting.Key] is null)
             .Select(setting => KeyValuePair.Create<string, string?>(setting.Key, setting.Value)));
-        builder.AddNixOSEnvironment(Environment, source);
+        builder.AddNixOSEnvironment(Production, source);
         new ClusterComposition(builder, source.Load()).Compose();
         await using var app = builder.Build();
         await app.RunAsync();

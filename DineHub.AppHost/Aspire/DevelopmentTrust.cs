@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace DineHub.AppHost.Aspire;
 
-/// <summary>A client that trusts ASP.NET Core's development certificate, which the gateways use, and what the machine trusts.</summary>
+/// <summary>A client that trusts ASP.NET Core's development certificate, which the gateways use, and where there is none what the machine trusts.</summary>
 internal static class DevelopmentTrust
 {
     // "ASP.NET Core HTTPS development certificate": the extension by which Kestrel finds it, too.

@@ -32,9 +32,7 @@ internal sealed class CommonOptions
     public (TopologySource Source, IReadOnlyList<string> Errors) SourceOf(string[] args)
     {
         var result = new RootCommand { TreatUnmatchedTokensAsErrors = false, Options = { File, Set } }.Parse(args);
-        var unknown = result.UnmatchedTokens.Select(token => $"'{token}'").ToList();
-        var errors = result.Errors.Select(error => error.Message).Where(message => !unknown.Exists(message.Contains)).ToList();
-        return (errors.Count > 0 ? TopologySource.Default : SourceOf(result), errors);
+        return result.Errors.Count > 0 ? (TopologySource.Default, [.. result.Errors.Select(error => error.Message)]) : (SourceOf(result), []);
     }
 #endif
 

@@ -107,6 +107,14 @@ public sealed class AspireModelTests
     }
 
     [AspireFact]
+    public async Task The_command_line_changes_the_topology_as_it_does_for_the_verbs()
+    {
+        await using var application = await AspireModel.BuildAsync("--set", "Regions:1:Backends=3", "--set", "Local:GatewayPort=9080");
+        application.Resource("backend-us").GetReplicaCount().ShouldBe(3);
+        application.Endpoints("gateway-us")["http"].Port.ShouldBe(9081);
+    }
+
+    [AspireFact]
     public async Task The_dashboard_offers_commands()
     {
         await using var application = await AspireModel.BuildAsync();

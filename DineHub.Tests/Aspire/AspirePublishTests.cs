@@ -44,8 +44,13 @@ public sealed class AspirePublishTests
     public async Task An_environment_changes_domain_and_regions_and_a_host_takes_options()
     {
         using var directory = new TemporaryDirectory();
-        var builder = DistributedApplication.CreateBuilder(["--operation", "publish", "--step", "publish", "--output-path", directory.Path]);
-        var source = new TopologySource(ReferenceTopology.File, [KeyValuePair.Create<string, string?>("Database:Standbys", "false")]);
+        var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
+        {
+            Args = ["--operation", "publish", "--step", "publish", "--output-path", directory.Path],
+            AssemblyName = typeof(ClusterTopology).Assembly.GetName().Name,
+            DisableDashboard = true,
+        });
+        var source = new TopologySource(ReferenceTopology.File, []);
         builder.AddNixOSEnvironment("staging", source).WithDomain("staging.example").WithRegions("eu-west-1");
         var backend = source.Load().Nodes.Single(node => node.Name == "backend-eu-1");
         builder.AddContainer("backend", "example", "1").WithTopologyNodes(backend)
