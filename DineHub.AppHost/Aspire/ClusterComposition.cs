@@ -74,7 +74,7 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
     // The standby is a machine, too, although no container.
     private Node[] GroupOf(Node primary) => [primary, .. topology.OfRole(Role.Standby).Where(standby => standby.Follows == primary.Name)];
 
-    private void AddSpareWorker(IResourceBuilder<CitusClusterResource> citus, IReadOnlyList<CitusWorkerResource> workers)
+    private void AddSpareWorker(IResourceBuilder<CitusClusterResource> citus, List<CitusWorkerResource> workers)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"db-worker-{workers.Count + 1}");
         var spare = citus.AddWorker(name).WithDataVolume().WithKillCommand().WithExplicitStart().ExcludeFromManifest();
