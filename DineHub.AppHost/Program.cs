@@ -16,6 +16,12 @@ UpCommand.AddTo(root, common);
 
 try
 {
+#if USE_ASPIRE
+    if (DineHub.AppHost.Aspire.AspireApplication.Takes(args))
+    {
+        return await DineHub.AppHost.Aspire.AspireApplication.RunAsync(args, common);
+    }
+#endif
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 }
 catch (Exception e) when (e is TopologyException or FileNotFoundException or InvalidDataException)

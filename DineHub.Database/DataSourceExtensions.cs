@@ -14,9 +14,10 @@ public static class DataSourceExtensions
     public const string HealthCheckName = "database";
 
     /// <summary>
-    /// Adds an <see cref="NpgsqlDataSource"/> for <c>ConnectionStrings:{name}</c> (or <c>Aspire:Npgsql:{name}:ConnectionString</c>,
-    /// <c>Aspire:Npgsql:ConnectionString</c>), its <see cref="ApiConnections"/>, and a readiness check that asks the database for an answer.
-    /// What the connection string does not set gets a deadline: 2 s to connect (to each of several hosts, of which the first that can be
+    /// Adds an <see cref="NpgsqlDataSource"/> for <c>ConnectionStrings:{name}</c> (else <c>Aspire:Npgsql:{name}:ConnectionString</c>,
+    /// else <c>Aspire:Npgsql:ConnectionString</c>), its <see cref="ApiConnections"/>, and a readiness check that asks the database for an answer.
+    /// <c>Aspire:Npgsql[:{name}]:DisableHealthChecks</c> leaves the check out; <c>DisableTracing</c> and <c>DisableMetrics</c> are ServiceDefaults' to
+    /// honour, which collects both. What the connection string does not set gets a deadline: 2 s to connect (to each of several hosts, of which the first that can be
     /// written to is taken), 5 s for a statement. The answer to a cancelled statement is not waited for: its connection ends with it.
     /// </summary>
     /// <param name="builder">The application.</param>
@@ -32,7 +33,11 @@ public static class DataSourceExtensions
             return ApiConnections.Create(connectionString, services.GetRequiredService<ILoggerFactory>());
         });
         builder.Services.AddSingleton(services => services.GetRequiredService<ApiConnections>().DataSource);
-        builder.Services.AddHealthChecks().AddCheck<DatabaseHealthCheck>(HealthCheckName, tags: ["ready"], timeout: TimeSpan.FromSeconds(3));
+        if (!NpgsqlSettings.IsDisabled(builder.Configuration, name, "DisableHealthChecks"))
+        {
+            builder.Services.AddHealthChecks().AddCheck<DatabaseHealthCheck>(HealthCheckName, tags: ["ready"], timeout: TimeSpan.FromSeconds(3));
+        }
+
         return builder;
     }
 
@@ -42,9 +47,7 @@ public static class DataSourceExtensions
     public static string? FindConnectionString(IConfiguration configuration, string name)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        return configuration[$"Aspire:Npgsql:{name}:ConnectionString"]
-            ?? configuration["Aspire:Npgsql:ConnectionString"]
-            ?? configuration.GetConnectionString(name);
+        return NpgsqlSettings.ConnectionString(configuration, name);
     }
 
     private static string FirstLine(NpgsqlException e) => e.Message.Split('\n')[0];

@@ -46,7 +46,7 @@ public sealed record DatabaseOptions
     /// <summary>Which engine to use.</summary>
     public EngineChoice Engine { get; init; }
 
-    /// <summary>The coordinator, as the other nodes reach it.</summary>
+    /// <summary>The coordinator.</summary>
     public required DatabaseNode Coordinator { get; init; }
 
     /// <summary>The workers, in the order of the topology; at least one.</summary>
@@ -80,8 +80,8 @@ public sealed record DatabaseOptions
 
     /// <summary>Reads the options from configuration.</summary>
     /// <param name="configuration">
-    /// <c>Database:AdminConnectionString</c>, <c>Database:Engine</c>, <c>Database:Coordinator{Name,Region,Host,Port}</c>,
-    /// <c>Database:Nodes:n:{Name,Region,Host,Port}</c>, <c>Database:Standbys:n:{Name,Follows,Region,Host,Port}</c>, <c>Database:Durability</c>,
+    /// <c>Database:AdminConnectionString</c>, <c>Database:Engine</c>, <c>Database:Coordinator{Name,Region,Host,Port,PeerHost,PeerPort}</c>,
+    /// <c>Database:Nodes:n:{Name,Region,Host,Port,PeerHost,PeerPort}</c>, <c>Database:Standbys:n:…</c> with <c>Follows</c>, <c>Database:Durability</c>,
     /// <c>Database:StandbyTimeoutSeconds</c>, <c>Database:{Api,Migrator,Monitor,Replication}Password</c>, <c>Database:NodeConnectionInfo</c>,
     /// <c>Database:Shards</c>.
     /// </param>
@@ -136,8 +136,11 @@ public sealed record DatabaseOptions
             return choice;
         }
 
-        DatabaseNode Node(IConfigurationSection child) =>
-            new(Required($"{child.Path}:Name"), child["Region"] ?? "local", Required($"{child.Path}:Host"), Number($"{child.Path}:Port", 1, 65535));
+        PeerAddress? Peer(string prefix) =>
+            configuration[prefix + "PeerHost"] is { Length: > 0 } host ? new PeerAddress(host, Number(prefix + "PeerPort", 1, 65535)) : null;
+
+        DatabaseNode Node(IConfigurationSection child) => new(
+            Required($"{child.Path}:Name"), child["Region"] ?? "local", Required($"{child.Path}:Host"), Number($"{child.Path}:Port", 1, 65535), Peer(child.Path + ":"));
 
         var admin = needsAdministrator ? Required("Database:AdminConnectionString") : configuration["Database:AdminConnectionString"];
         var parsed = new NpgsqlConnectionStringBuilder();
@@ -160,7 +163,8 @@ public sealed record DatabaseOptions
             section["CoordinatorName"] ?? "db-coordinator",
             section["CoordinatorRegion"] ?? "local",
             section["CoordinatorHost"] ?? parsed.Host ?? "127.0.0.1",
-            Number("Database:CoordinatorPort", 1, 65535, parsed.Port));
+            Number("Database:CoordinatorPort", 1, 65535, parsed.Port),
+            Peer("Database:Coordinator"));
         var standbys = Children(section, "Standbys").Select(child => new StandbyNode(Node(child), Required($"{child.Path}:Follows"))).ToList();
         var primaries = workers.Prepend(coordinator).Select(node => node.Name).ToList();
         foreach (var twice in primaries.Concat(standbys.Select(standby => standby.Node.Name)).GroupBy(name => name).Where(group => group.Key.Length > 0 && group.Count() > 1))

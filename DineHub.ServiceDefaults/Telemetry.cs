@@ -19,12 +19,16 @@ namespace DineHub.ServiceDefaults;
 internal static class Telemetry
 {
     private const string EndpointKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string Npgsql = "Npgsql";
+
+    // Of the component Aspire.Npgsql: for all connections, or below it for one of them, which comes first.
+    private const string NpgsqlSection = "Aspire:Npgsql";
 
     private static readonly string[] Sources =
-        ["Microsoft.AspNetCore", "System.Net.Http", "Npgsql", "Yarp.ReverseProxy", "DineHub.*"];
+        ["Microsoft.AspNetCore", "System.Net.Http", Npgsql, "Yarp.ReverseProxy", "DineHub.*"];
 
     private static readonly string[] Meters =
-        ["Microsoft.AspNetCore.*", "System.Net.Http", "System.Net.NameResolution", "System.Runtime", "Npgsql", "Yarp.ReverseProxy", "DineHub.*"];
+        ["Microsoft.AspNetCore.*", "System.Net.Http", "System.Net.NameResolution", "System.Runtime", Npgsql, "Yarp.ReverseProxy", "DineHub.*"];
 
     // Counted several times for each request, and told by the durations' counts as well.
     private static readonly FrozenSet<string> LeftOut = FrozenSet.Create(
@@ -41,11 +45,14 @@ internal static class Telemetry
     {
         var sends = !string.IsNullOrWhiteSpace(builder.Configuration[EndpointKey]);
         var identity = ServiceIdentity.Read(builder.Configuration);
+        var sources = Collected(builder.Configuration, Sources, "DisableTracing");
+        var meters = Collected(builder.Configuration, Meters, "DisableMetrics");
         void Describe(ResourceBuilder resource) => resource
             .AddService(
                 builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Environment.ApplicationName,
                 serviceInstanceId: identity.Node)
-            .AddAttributes([new("cloud.region", identity.Region)]);
+            .AddAttributes([new("cloud.region", identity.Region)])
+            .AddEnvironmentVariableDetector();
 
         if (sends)
         {
@@ -65,12 +72,20 @@ internal static class Telemetry
             // The exporters read OTEL_* from here: from files and the command line as well as from the environment.
             sdk.Services.AddSingleton<IConfiguration>(builder.Configuration);
             sdk.ConfigureResource(Describe)
-                .WithMetrics(metrics => metrics.AddMeter(Meters).AddView(Leave).AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusMetrics>())));
+                .WithMetrics(metrics => metrics.AddMeter(meters).AddView(Leave).AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusMetrics>())));
             if (sends)
             {
-                sdk.WithTracing(tracing => tracing.AddSource(Sources).AddOtlpExporter()).WithMetrics(metrics => metrics.AddOtlpExporter());
+                sdk.WithTracing(tracing => tracing.AddSource(sources).AddOtlpExporter()).WithMetrics(metrics => metrics.AddOtlpExporter());
             }
         })));
+    }
+
+    /// <summary>All names, or all but Npgsql's where the configuration says so.</summary>
+    internal static string[] Collected(IConfiguration configuration, string[] names, string disable)
+    {
+        var section = configuration.GetSection(NpgsqlSection);
+        var named = section.GetChildren().Select(connection => connection[disable]).FirstOrDefault(value => value is not null);
+        return bool.TryParse(named ?? section[disable], out var disabled) && disabled ? [.. names.Where(name => name != Npgsql)] : names;
     }
 
     private static MetricStreamConfiguration? Leave(Instrument instrument) => LeftOut.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null;

@@ -10,19 +10,31 @@ internal sealed class CommonOptions
     {
         Description = "The topology's file.",
         Recursive = true,
-        DefaultValueFactory = _ => Path.Combine(AppContext.BaseDirectory, "dinehub.json"),
+        DefaultValueFactory = _ => TopologySource.Default.File,
     };
 
     public Option<string[]> Set { get; } = CreateSet();
 
     /// <exception cref="TopologyException">The topology is not valid.</exception>
-    public ClusterTopology LoadTopology(ParseResult result)
+    public ClusterTopology LoadTopology(ParseResult result) => SourceOf(result).Load();
+
+    /// <summary>The file and the overrides that were given.</summary>
+    public TopologySource SourceOf(ParseResult result)
     {
         var overrides = (result.GetValue(Set) ?? [])
             .Select(text => text.Split('=', 2))
             .Select(pair => KeyValuePair.Create<string, string?>(pair[0], pair[1]));
-        return TopologyConfiguration.Load(result.GetRequiredValue(File), overrides);
+        return new TopologySource(result.GetRequiredValue(File), [.. overrides]);
     }
+
+#if USE_ASPIRE
+    /// <summary>The same out of a command line that is for Aspire, whose own arguments mean nothing here; and what is wrong with it.</summary>
+    public (TopologySource Source, IReadOnlyList<string> Errors) SourceOf(string[] args)
+    {
+        var result = new RootCommand { TreatUnmatchedTokensAsErrors = false, Options = { File, Set } }.Parse(args);
+        return result.Errors.Count > 0 ? (TopologySource.Default, [.. result.Errors.Select(error => error.Message)]) : (SourceOf(result), []);
+    }
+#endif
 
     private static Option<string[]> CreateSet()
     {

@@ -31,10 +31,7 @@ internal static class PublishCommand
     private static int Run(ClusterTopology topology, string output, bool check)
     {
         var console = TopologyCommand.WideConsole();
-        var recipients = Recipients.Read(output);
-        var files = Publisher.Publish(topology, recipients);
-        var folder = new PublicationFolder(output);
-        var differences = folder.Compare(files);
+        var (recipients, files, differences) = Publication.Of(topology, output);
         if (check)
         {
             DifferenceReport.Write(console, differences);
@@ -44,7 +41,7 @@ internal static class PublishCommand
             return differences.Count == 0 ? 0 : Differs;
         }
 
-        folder.Apply(differences);
+        new PublicationFolder(output).Apply(differences);
         foreach (var file in differences)
         {
             console.WriteLine($"{(file.Old is null ? "added  " : file.New is null ? "removed" : "changed")}  {Path.Combine(output, file.Path)}");

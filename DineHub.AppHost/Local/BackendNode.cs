@@ -1,4 +1,5 @@
 using System.Globalization;
+using DineHub.AppHost.Services;
 using DineHub.AppHost.Topology;
 using Npgsql;
 
@@ -30,12 +31,12 @@ public sealed class BackendNode : ServiceNode
 
     private protected override ProcessSpec Command()
     {
-        var environment = BaseEnvironment("dinehub-api");
+        var secrets = Context.Secrets;
+        var settings = new BackendSettings<string>(secrets.OperatorKey, secrets.DataProtectionKey!, Context.Directory.ImagesDirectory);
+        var environment = ServiceEnvironment.OfBackend(Node, settings);
+        environment["OTEL_SERVICE_NAME"] = "dinehub-api";
         environment["ASPNETCORE_URLS"] = Address;
-        environment["ConnectionStrings__dinehub"] = ConnectionString(databases, Context.Secrets);
-        environment["Operator__Key"] = Context.Secrets.OperatorKey;
-        environment["DataProtection__Key"] = Context.Secrets.DataProtectionKey!;
-        environment["Images__Directory"] = Context.Directory.ImagesDirectory;
+        environment["ConnectionStrings__dinehub"] = ConnectionString(databases, secrets);
         return ClusterContext.DotNet("DineHub.Api", [], environment);
     }
 }

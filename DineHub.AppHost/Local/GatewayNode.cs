@@ -1,4 +1,5 @@
 using System.Globalization;
+using DineHub.AppHost.Services;
 using DineHub.AppHost.Topology;
 
 namespace DineHub.AppHost.Local;
@@ -31,24 +32,15 @@ public sealed class GatewayNode : ServiceNode
 
     private protected override ProcessSpec Command()
     {
-        var environment = BaseEnvironment("dinehub-gateway");
+        var settings = new GatewaySettings<string>(
+            managementPort.ToString(CultureInfo.InvariantCulture),
+            options.MaintenanceFile,
+            [.. options.Backends.Select(backend => new BackendAddress<string>(backend.Name, backend.Node.Region, backend.Address))]);
+        var environment = ServiceEnvironment.OfGateway(Node, options.Topology, settings);
+        environment["OTEL_SERVICE_NAME"] = "dinehub-gateway";
         environment["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"{AddressOf(Port)};https://{Host}:{tlsPort};{AddressOf(managementPort)}");
-        environment["Management__Port"] = managementPort.ToString(CultureInfo.InvariantCulture);
-        environment["Maintenance__File"] = options.MaintenanceFile;
         environment["Kestrel__Certificates__Default__Path"] = options.Certificate.CertificateFile;
         environment["Kestrel__Certificates__Default__KeyPath"] = options.Certificate.KeyFile;
-        foreach (var (key, value) in options.Policy.ToSettings())
-        {
-            environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
-        }
-
-        foreach (var backend in options.Backends)
-        {
-            var destination = $"ReverseProxy__Clusters__backends__Destinations__{backend.Name}__";
-            environment[destination + "Address"] = backend.Address;
-            environment[destination + "Metadata__Region"] = backend.Node.Region;
-        }
-
         return ClusterContext.DotNet("DineHub.Gateway", [], environment);
     }
 }

@@ -1,3 +1,4 @@
+using DineHub.AppHost.Services;
 using DineHub.AppHost.Topology;
 
 namespace DineHub.AppHost.Local;
@@ -17,7 +18,8 @@ public sealed class KeeperNode : ServiceNode
 
     private protected override ProcessSpec Command()
     {
-        var environment = BaseEnvironment("dinehub-keeper");
+        var environment = ServiceEnvironment.Of<string>(Node);
+        environment["OTEL_SERVICE_NAME"] = "dinehub-keeper";
         environment["ASPNETCORE_URLS"] = Address;
         foreach (var (name, value) in databaseEnvironment())
         {

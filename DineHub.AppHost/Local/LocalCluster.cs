@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using DineHub.AppHost.Services;
 using DineHub.AppHost.Topology;
 
 namespace DineHub.AppHost.Local;
@@ -93,7 +94,7 @@ public sealed class LocalCluster : IAsyncDisposable
 
         Backends = [.. topology.OfRole(Role.Backend).Select(node => new BackendNode(node, ports.Next(), context, NearestFirst(node, citus)))];
         certificate = new DevelopmentCertificate(context);
-        var ingress = new IngressOptions(topology.Ingress, certificate, directory.MaintenanceFile, Backends);
+        var ingress = new IngressOptions(topology, certificate, directory.MaintenanceFile, Backends);
         Gateways = [.. topology.OfRole(Role.Ingress).Select((node, i) => new GatewayNode(node, httpPorts[i], tlsPorts[i], ports.Next(), context, ingress))];
         Keepers = Standbys.Count == 0 ? [] : [new KeeperNode(topology.Coordinator, ports.Next(), context, () => DatabaseEnvironment)];
         Nodes = [.. Gateways, .. Backends, .. Databases, .. Keepers];
@@ -153,12 +154,8 @@ public sealed class LocalCluster : IAsyncDisposable
     public string DatabaseEnvironmentFile => directory.DatabaseEnvironmentFile;
 
     /// <summary>What the <c>db</c> verbs of DineHub.Api need in their environment. Secret.</summary>
-    public IReadOnlyDictionary<string, string> DatabaseEnvironment => new Dictionary<string, string>(context.DatabaseEnvironment)
+    public IReadOnlyDictionary<string, string> DatabaseEnvironment => new Dictionary<string, string>(context.DatabaseEnvironment.Concat(Administrator))
     {
-        ["Database__AdminConnectionString"] = Coordinator.AdminConnectionString("postgres"),
-        ["Database__ApiPassword"] = context.Secrets.ApiPassword,
-        ["Database__MigratorPassword"] = context.Secrets.MigratorPassword!,
-        ["Database__MonitorPassword"] = context.Secrets.MonitorPassword!,
         ["Database__Backups__Directory"] = directory.BackupsDirectory,
         ["Database__Backups__Passphrase"] = context.Secrets.BackupPassphrase!,
         ["Database__BinDirectory"] = context.Postgres.BinDirectory,
@@ -283,6 +280,9 @@ public sealed class LocalCluster : IAsyncDisposable
         }
     }
 
+    private Dictionary<string, string> Administrator => ServiceEnvironment.OfAdministrator(new DatabasePasswords<string>(
+        Coordinator.AdminConnectionString("postgres"), context.Secrets.ApiPassword, context.Secrets.MigratorPassword!, context.Secrets.MonitorPassword!));
+
     private Task EnsureCertificateAsync(CancellationToken ct) => certificate.EnsureAsync(options.TrustCertificate, ct);
 
     private async Task RestoreDataAsync(string target, CancellationToken ct)
@@ -312,20 +312,8 @@ public sealed class LocalCluster : IAsyncDisposable
     // The topology as the verbs read it, and what 'db join' signs in by.
     private Dictionary<string, string> DescribeDatabases()
     {
-        var environment = new Dictionary<string, string>
-        {
-            ["Database__CoordinatorName"] = Coordinator.Name,
-            ["Database__CoordinatorRegion"] = Coordinator.Node.Region,
-            ["Database__CoordinatorHost"] = LocalNode.Host,
-            ["Database__CoordinatorPort"] = Coordinator.Port.ToString(CultureInfo.InvariantCulture),
-            ["Database__Engine"] = options.Engine,
-            ["Database__Shards"] = Topology.Shards.ToString(CultureInfo.InvariantCulture),
-            ["Database__Durability"] = Topology.Durability.ToString(),
-            ["Database__StandbyTimeoutSeconds"] = Topology.StandbyTimeoutSeconds.ToString(CultureInfo.InvariantCulture),
-            ["Database__ReplicationPassword"] = context.Secrets.ReplicationPassword!,
-        };
-        Describe(environment, "Nodes", Workers);
-        Describe(environment, "Standbys", Standbys);
+        var environment = ServiceEnvironment.OfDatabase(Topology, new DatabaseSettings<string>(
+            Describe(Coordinator), [.. Workers.Select(Describe)], [.. Standbys.Select(Describe)], options.Engine, context.Secrets.ReplicationPassword!));
         foreach (var (i, server) in Databases.Index())
         {
             var prefix = string.Create(CultureInfo.InvariantCulture, $"Database__Servers__{i}__");
@@ -336,21 +324,8 @@ public sealed class LocalCluster : IAsyncDisposable
         return environment;
     }
 
-    private static void Describe(Dictionary<string, string> environment, string section, IReadOnlyList<PostgresNode> servers)
-    {
-        foreach (var (i, server) in servers.Index())
-        {
-            var prefix = string.Create(CultureInfo.InvariantCulture, $"Database__{section}__{i}__");
-            environment[prefix + "Name"] = server.Name;
-            environment[prefix + "Region"] = server.Node.Region;
-            environment[prefix + "Host"] = LocalNode.Host;
-            environment[prefix + "Port"] = server.Port.ToString(CultureInfo.InvariantCulture);
-            if (server.Node.Follows is { } followed)
-            {
-                environment[prefix + "Follows"] = followed;
-            }
-        }
-    }
+    private static DatabaseServer<string> Describe(PostgresNode server) =>
+        new(server.Node, LocalNode.Host, server.Port.ToString(CultureInfo.InvariantCulture));
 
     private List<int> GatewayPorts(ClusterTopology topology, int first, string otherPorts)
     {

@@ -20,17 +20,6 @@ public abstract class ServiceNode : LocalNode
 
     private protected static string AddressOf(int port) => $"http://{Host}:{port}";
 
-    /// <summary>The environment that every service gets, by the names that it gets from Aspire and from systemd, too.</summary>
-    private protected Dictionary<string, string> BaseEnvironment(string serviceName) => new()
-    {
-        ["ASPNETCORE_ENVIRONMENT"] = "Development",
-        ["DOTNET_ENVIRONMENT"] = "Development",
-        ["DOTNET_gcServer"] = "0",
-        ["DINEHUB_NODE"] = Name,
-        ["DINEHUB_REGION"] = Node.Region,
-        ["OTEL_SERVICE_NAME"] = serviceName,
-    };
-
     private protected override async Task<bool> AnswersAsync(CancellationToken ct)
     {
         try

@@ -82,6 +82,28 @@ public sealed record ClusterTopology
         ? []
         : [Coordinator, OfRole(Role.Standby).Single(standby => standby.Follows == Coordinator.Name), OfRole(Role.Monitoring).Single()];
 
+    /// <summary>The same with further options of single nodes, which come before those of the configuration.</summary>
+    /// <param name="options">The options.</param>
+    /// <exception cref="TopologyException">An option's name is none, or its node is not there.</exception>
+    public ClusterTopology WithNodeOptions(IEnumerable<NodeOption> options)
+    {
+        var further = options.ToList();
+        var errors = further
+            .Where(option => !MachineReader.IsOption(option.Option) || Nodes.All(node => node.Name != option.Node))
+            .Select(option => new ConfigurationError($"NodeOptions:{option.Node}:{option.Option}", "must be a node's name and an option's dotted name"))
+            .ToList();
+        if (errors.Count > 0)
+        {
+            throw new TopologyException(errors);
+        }
+
+        var all = Machines.NodeOptions.Concat(further)
+            .GroupBy(option => (option.Node, option.Option))
+            .Select(same => same.Last())
+            .OrderBy(option => option.Node, StringComparer.Ordinal).ThenBy(option => option.Option, StringComparer.Ordinal);
+        return this with { Machines = Machines with { NodeOptions = [.. all] } };
+    }
+
     /// <summary>The nodes of a role, in order.</summary>
     public IEnumerable<Node> OfRole(Role role) => Nodes.Where(n => n.Role == role);
 }

@@ -114,6 +114,9 @@ internal static partial class MachineReader
         return operators;
     }
 
+    /// <summary>Whether a text is an option's dotted name, as NixOS writes it.</summary>
+    public static bool IsOption(string name) => OptionPattern().IsMatch(name);
+
     private static List<NodeOption> ReadNodeOptions(SectionReader root, IConfiguration configuration)
     {
         root.Section("NodeOptions");
@@ -122,7 +125,7 @@ internal static partial class MachineReader
         {
             foreach (var option in node.GetChildren().OrderBy(child => child.Key, StringComparer.Ordinal))
             {
-                if (!OptionPattern().IsMatch(option.Key))
+                if (!IsOption(option.Key))
                 {
                     root.Fail(option.Path, "must be an option's dotted name such as services.openssh.settings.LogLevel");
                 }

@@ -38,12 +38,14 @@ public static partial class TopologyConfiguration
     /// <exception cref="TopologyException">The topology is not valid.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is not JSON.</exception>
-    public static ClusterTopology Load(string path, IEnumerable<KeyValuePair<string, string?>> overrides) =>
-        Read(new ConfigurationBuilder()
-            .AddJsonFile(System.IO.Path.GetFullPath(path))
-            .AddEnvironmentVariables(EnvironmentPrefix)
-            .AddInMemoryCollection(overrides.GroupBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase).Select(key => key.Last()))
-            .Build());
+    public static ClusterTopology Load(string path, IEnumerable<KeyValuePair<string, string?>> overrides) => Read(Open(path, overrides));
+
+    /// <summary>The configuration that <see cref="Load"/> reads.</summary>
+    internal static IConfigurationRoot Open(string path, IEnumerable<KeyValuePair<string, string?>> overrides) => new ConfigurationBuilder()
+        .AddJsonFile(System.IO.Path.GetFullPath(path))
+        .AddEnvironmentVariables(EnvironmentPrefix)
+        .AddInMemoryCollection(overrides.GroupBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase).Select(key => key.Last()))
+        .Build();
 
     /// <summary>Reads a configuration.</summary>
     /// <param name="configuration">The keys of dinehub.json at its root.</param>

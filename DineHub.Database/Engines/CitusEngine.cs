@@ -53,10 +53,10 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
         {
             if (!known.TryGetValue(worker.Name, out var node))
             {
-                var id = await coordinator.ScalarAsync<int>("SELECT citus_add_node($1, $2)", ct, worker.Host, worker.Port);
+                var id = await coordinator.ScalarAsync<int>("SELECT citus_add_node($1, $2)", ct, worker.PeerHost, worker.PeerPort);
                 await coordinator.ExecuteAsync("INSERT INTO dinehub.nodes (name, node_id) VALUES ($1, $2)", ct, worker.Name, id);
             }
-            else if (node.Host != worker.Host || node.Port != worker.Port)
+            else if (node.Host != worker.PeerHost || node.Port != worker.PeerPort)
             {
                 await UpdateNodeAsync(coordinator, node.Id, worker, ct);
             }
@@ -265,9 +265,9 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
             ct);
         if (current.Count == 0)
         {
-            await coordinator.ExecuteAsync("SELECT citus_set_coordinator_host($1, $2)", ct, address.Host, address.Port);
+            await coordinator.ExecuteAsync("SELECT citus_set_coordinator_host($1, $2)", ct, address.PeerHost, address.PeerPort);
         }
-        else if (current[0].Host != address.Host || current[0].Port != address.Port)
+        else if (current[0].Host != address.PeerHost || current[0].Port != address.PeerPort)
         {
             await UpdateNodeAsync(coordinator, current[0].Id, address, ct);
         }
@@ -275,7 +275,7 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
 
     // "force" ends sessions that hold the locks after the cool-down; the old primary is fenced by then.
     private static Task<int> UpdateNodeAsync(NpgsqlConnection coordinator, int id, DatabaseNode address, CancellationToken ct) =>
-        coordinator.ExecuteAsync("SELECT citus_update_node($1, $2, $3, force => true, lock_cooldown => 2000)", ct, id, address.Host, address.Port);
+        coordinator.ExecuteAsync("SELECT citus_update_node($1, $2, $3, force => true, lock_cooldown => 2000)", ct, id, address.PeerHost, address.PeerPort);
 
     private static async Task WaitForJobAsync(NpgsqlConnection coordinator, long job, Action<string> progress, CancellationToken ct)
     {

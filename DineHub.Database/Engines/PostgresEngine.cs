@@ -275,7 +275,7 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
             ct,
             worker.Name)).ToDictionary(option => option.Name, option => option.Value);
         (string Name, string Value)[] wanted =
-            [.. ServerOptions, .. NodeOptions(), ("host", worker.Host), ("port", worker.Port.ToString(CultureInfo.InvariantCulture))];
+            [.. ServerOptions, .. NodeOptions(), ("host", worker.PeerHost), ("port", worker.PeerPort.ToString(CultureInfo.InvariantCulture))];
         foreach (var (name, value) in wanted.Where(option => current.GetValueOrDefault(option.Name) != option.Value))
         {
             var verb = current.ContainsKey(name) ? "SET" : "ADD";

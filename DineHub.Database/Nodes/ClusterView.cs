@@ -20,7 +20,7 @@ public sealed record GroupView(DatabaseGroup Group, IReadOnlyList<NodeProbe> Mem
     public NodeProbe? Standby => Members.FirstOrDefault(member => member != Primary);
 
     /// <summary>The primary's address under the group's name and home region, as the engines know it.</summary>
-    public DatabaseNode Address => Group.Home with { Host = Primary.Node.Host, Port = Primary.Node.Port };
+    public DatabaseNode Address => Group.Home with { Host = Primary.Node.Host, Port = Primary.Node.Port, Peer = Primary.Node.Peer };
 }
 
 /// <summary>The whole cluster as it answers now.</summary>

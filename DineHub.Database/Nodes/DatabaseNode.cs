@@ -1,11 +1,24 @@
 namespace DineHub.Database.Nodes;
 
-/// <summary>A PostgreSQL server of the cluster, as the other nodes reach it.</summary>
+/// <summary>Where the other nodes reach a server, where that is not where this process does: containers have names among themselves.</summary>
+/// <param name="Host">A host name or address.</param>
+/// <param name="Port">A TCP port, 1 to 65535.</param>
+public sealed record PeerAddress(string Host, int Port);
+
+/// <summary>A PostgreSQL server of the cluster.</summary>
 /// <param name="Name">The node's name in the topology: <c>db-worker-1</c>.</param>
 /// <param name="Region">The region that it stands in.</param>
 /// <param name="Host">A host name or address.</param>
 /// <param name="Port">A TCP port, 1 to 65535.</param>
-public sealed record DatabaseNode(string Name, string Region, string Host, int Port);
+/// <param name="Peer">Where the other nodes reach it; null where that is the same.</param>
+public sealed record DatabaseNode(string Name, string Region, string Host, int Port, PeerAddress? Peer = null)
+{
+    /// <summary>The host that the other nodes reach it by.</summary>
+    public string PeerHost => Peer?.Host ?? Host;
+
+    /// <summary>The TCP port that the other nodes reach it by.</summary>
+    public int PeerPort => Peer?.Port ?? Port;
+}
 
 /// <summary>A server that follows another one by streaming replication.</summary>
 /// <param name="Node">The server.</param>

@@ -240,7 +240,7 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
     // A copy under way must not go by the server's name: the primary would take it for the standby, and wait for it.
     private string ConnectionInfo(string more, string? application = null) => string.Create(
         CultureInfo.InvariantCulture,
-        $"host={partner.Host} port={partner.Port} user={DatabaseRoles.Replication} passfile='{PasswordFile}' application_name={application ?? name} connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=2 tcp_user_timeout=5000 {options.NodeConnectionInfo} {more}").TrimEnd();
+        $"host={partner.PeerHost} port={partner.PeerPort} user={DatabaseRoles.Replication} passfile='{PasswordFile}' application_name={application ?? name} connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=2 tcp_user_timeout=5000 {options.NodeConnectionInfo} {more}").TrimEnd();
 
     private static string Escape(string password) => password.Replace(@"\", @"\\", StringComparison.Ordinal).Replace(":", @"\:", StringComparison.Ordinal);
 

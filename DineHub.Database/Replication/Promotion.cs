@@ -224,7 +224,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
         }
 
         var cluster = new DatabaseCluster(view.Resolve(options));
-        var address = group.Group.Home with { Host = next.Host, Port = next.Port };
+        var address = group.Group.Home with { Host = next.Host, Port = next.Port, Peer = next.Peer };
         if (group == coordinator)
         {
             await RepointAllAsync(cluster, primary, view, address, ct);

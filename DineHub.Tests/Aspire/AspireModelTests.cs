@@ -1,0 +1,141 @@
+#if USE_ASPIRE
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using DineHub.AppHost.Aspire;
+#endif
+
+namespace DineHub.Tests.Aspire;
+
+/// <summary>The application as it is put together, without a container started.</summary>
+public sealed class AspireModelTests
+{
+#if USE_ASPIRE
+    private static readonly string[] Listening = ["http", "https", "management"];
+
+    [AspireFact]
+    public async Task The_application_has_the_topologys_parts()
+    {
+        await using var application = await AspireModel.BuildAsync();
+        var names = application.Model.Resources.Where(resource => resource is not ParameterResource).Select(resource => resource.Name).ToList();
+        foreach (var name in new[] { "db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3", "dinehub", "db-migrate", "db-seed", "backend-eu", "backend-us", "gateway-eu", "gateway-us" })
+        {
+            names.ShouldContain(name);
+        }
+
+        names.ShouldNotContain("production");
+        application.Resource("backend-eu").GetReplicaCount().ShouldBe(2);
+        application.Resource("db-worker-4").HasAnnotationOfType<ExplicitStartupAnnotation>().ShouldBeTrue();
+    }
+
+    [AspireFact]
+    public async Task Databases_are_Citus_at_a_pinned_version_with_volumes_health_checks_and_a_generated_password()
+    {
+        await using var application = await AspireModel.BuildAsync();
+        foreach (var name in new[] { "db-coordinator", "db-worker-1" })
+        {
+            var resource = application.Resource(name);
+            var image = resource.Annotations.OfType<ContainerImageAnnotation>().Single();
+            image.Image.ShouldBe("citusdata/citus");
+            image.Tag.ShouldNotBeNull().ShouldMatch(@"^\d+\.\d+\.\d+$");
+            resource.Annotations.OfType<ContainerMountAnnotation>().Single().Target.ShouldBe("/var/lib/postgresql/data");
+            resource.Annotations.OfType<HealthCheckAnnotation>().ShouldHaveSingleItem();
+            var environment = await application.EnvironmentAsync(name);
+            environment["POSTGRES_PASSWORD"].ShouldBe("{postgres-password.value}");
+            environment["POSTGRES_DB"].ShouldBe("dinehub");
+        }
+
+        application.Resource("postgres-password").ShouldBeOfType<ParameterResource>().Secret.ShouldBeTrue();
+        application.Resource("db-worker-1").ShouldBeAssignableTo<IResourceWithParent>()!.Parent.Name.ShouldBe("db-coordinator");
+    }
+
+    [AspireFact]
+    public async Task The_migration_waits_for_all_nodes_the_backends_for_it_and_the_gateways_for_them()
+    {
+        await using var application = await AspireModel.BuildAsync();
+        application.Waits("db-migrate").Keys.Order().ShouldBe(["db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3"]);
+        application.Waits("db-seed")["db-migrate"].ShouldBe(WaitType.WaitForCompletion);
+        application.Waits("backend-eu")["db-migrate"].ShouldBe(WaitType.WaitForCompletion);
+        application.Waits("gateway-eu").Keys.Order().ShouldBe(["backend-eu", "backend-us"]);
+    }
+
+    [AspireFact]
+    public async Task Backends_get_the_configuration_that_the_local_run_gives_them()
+    {
+        await using var application = await AspireModel.BuildAsync();
+        var environment = await application.EnvironmentAsync("backend-us");
+        environment["DINEHUB_REGION"].ShouldBe("us-east-1");
+        environment["ConnectionStrings__dinehub"].ShouldContain("dinehub.connectionString");
+        environment["Operator__Key"].ShouldBe("{operator-key.value}");
+        environment["DataProtection__Key"].ShouldBe("{data-protection-key.value}");
+        environment.Keys.ShouldContain("Images__Directory");
+        var expression = ((IResourceWithConnectionString)application.Resource("dinehub")).ConnectionStringExpression.ValueExpression;
+        expression.ShouldContain("Username=dinehub_api");
+        expression.ShouldContain("{api-password.value}");
+        expression.ShouldContain("Database=dinehub");
+    }
+
+    [AspireFact]
+    public async Task Gateways_are_told_of_all_backends_and_of_the_ingress_policy_and_only_their_public_ports_are_public()
+    {
+        await using var application = await AspireModel.BuildAsync();
+        var environment = await application.EnvironmentAsync("gateway-eu");
+        environment["ReverseProxy__Clusters__backends__Destinations__backend-us__Metadata__Region"].ShouldBe("us-east-1");
+        environment["ReverseProxy__Clusters__backends__Destinations__backend-eu__Address"].ShouldBe("{backend-eu.bindings.http.url}");
+        environment["Management__Port"].ShouldBe("{gateway-eu.bindings.management.targetPort}");
+        environment.Keys.ShouldContain(key => key.StartsWith("Ingress__", StringComparison.Ordinal));
+        environment.Keys.ShouldNotContain("ASPNETCORE_FORWARDEDHEADERS_ENABLED");
+        var endpoints = application.Endpoints("gateway-eu");
+        endpoints.Keys.Order().ShouldBe(Listening);
+        endpoints["https"].IsExternal.ShouldBeTrue();
+        endpoints["management"].IsExternal.ShouldBeFalse();
+    }
+
+    [AspireFact]
+    public async Task Database_verbs_reach_the_nodes_from_here_and_tell_them_the_names_that_containers_have_among_themselves()
+    {
+        await using var application = await AspireModel.BuildAsync();
+        var environment = await application.EnvironmentAsync("db-migrate");
+        environment["Database__Engine"].ShouldBe("Citus");
+        environment["Database__Durability"].ShouldBe("Local");
+        environment["Database__Nodes__2__Name"].ShouldBe("db-worker-3");
+        environment["Database__Nodes__2__Port"].ShouldBe("{db-worker-3.bindings.tcp.port}");
+        environment["Database__Nodes__2__PeerHost"].ShouldBe("db-worker-3");
+        environment["Database__Nodes__2__PeerPort"].ShouldBe("5432");
+        environment["Database__CoordinatorPeerHost"].ShouldBe("db-coordinator");
+        environment["Database__ApiPassword"].ShouldBe("{api-password.value}");
+        environment.Keys.ShouldNotContain("Database__Nodes__3__Name");
+    }
+
+    [AspireFact]
+    public async Task The_command_line_changes_the_topology_as_it_does_for_the_verbs()
+    {
+        await using var application = await AspireModel.BuildAsync("--set", "Regions:1:Backends=3", "--set", "Local:GatewayPort=9080");
+        application.Resource("backend-us").GetReplicaCount().ShouldBe(3);
+        application.Endpoints("gateway-us")["http"].Port.ShouldBe(9081);
+    }
+
+    [AspireFact]
+    public async Task The_dashboard_offers_commands()
+    {
+        await using var application = await AspireModel.BuildAsync();
+        IEnumerable<string> Commands(string name) => application.Resource(name).Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name);
+        Commands("gateway-eu").ShouldContain("sample-order");
+        Commands("backend-eu").ShouldContain("kill");
+        Commands("db-worker-2").ShouldContain("kill");
+        Commands("db-coordinator").ShouldContain("add-worker");
+    }
+
+    [AspireFact]
+    public void Without_a_container_runtime_one_message_names_what_to_install_and_the_plain_run()
+    {
+        var configuration = new Microsoft.Extensions.Configuration.ConfigurationManager { ["ASPIRE_CONTAINER_RUNTIME"] = "no-such-runtime" };
+        var refused = Should.Throw<DineHub.AppHost.Local.PrerequisiteException>(() => ContainerRuntime.Find(configuration));
+        refused.Message.ShouldContain("no-such-runtime");
+        refused.Message.ShouldContain("apt-get install docker.io");
+        refused.Message.ShouldContain("dotnet run --project DineHub.AppHost");
+    }
+#else
+    [AspireFact]
+    public void The_application_has_the_topologys_parts() => Assert.Fail("It cannot run without Aspire.");
+#endif
+}
