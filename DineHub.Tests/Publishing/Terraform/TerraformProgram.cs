@@ -72,7 +72,7 @@ public sealed class TerraformProgram : IDisposable
 
     private async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Program, arguments) { WorkingDirectory = directory.Path, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Program, arguments) { WorkingDirectory = directory.Path };
 
         // Neither the settings of whoever runs the tests, nor anything from outside.
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("TF_", StringComparison.Ordinal)).ToList())
@@ -85,20 +85,7 @@ public sealed class TerraformProgram : IDisposable
         start.Environment["TF_CLI_CONFIG_FILE"] = settings;
         start.Environment["TF_IN_AUTOMATION"] = "1";
         start.Environment["CHECKPOINT_DISABLE"] = "1";
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        using var deadline = new CancellationTokenSource(Deadline);
-        try
-        {
-            await process.WaitForExitAsync(deadline.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"terraform {arguments[0]} took longer than {Deadline}.");
-        }
-
-        return (process.ExitCode, await output + await errors);
+        var (exitCode, output, errors) = await Programs.RunAsync(start, deadline: Deadline);
+        return (exitCode, output + errors);
     }
 }

@@ -1,5 +1,4 @@
 using DineHub.AppHost.Topology;
-using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Tests.Publishing.Terraform;
 
@@ -9,7 +8,7 @@ internal static class TerraformTopologies
     private static readonly (string Name, string Alias)[] Names =
         [("eu-west-1", "eu"), ("us-east-1", "us"), ("ap-southeast-2", "au"), ("sa-east-1", "br"), ("ca-central-1", "ca"), ("eu-north-1", "se")];
 
-    public static ClusterTopology Reference { get; } = TopologyConfiguration.Load(ReferenceTopology.File, []);
+    public static ClusterTopology Reference => Topologies.Reference;
 
     /// <summary>The smallest: no operator, no standbys.</summary>
     public static ClusterTopology OneRegion { get; } = Create(1, ("Database:Standbys", "false"));
@@ -37,20 +36,11 @@ internal static class TerraformTopologies
     public static ClusterTopology Large(int regions, int backends) =>
         Create(regions, [.. Enumerable.Range(0, regions).Select(i => ($"Regions:{i}:Backends", backends.ToString(System.Globalization.CultureInfo.InvariantCulture)))]);
 
-    private static ClusterTopology Create(int regions, params (string Key, string Value)[] more)
-    {
-        var settings = new Dictionary<string, string?> { ["Domain"] = "dinehub.example", ["Database:Workers:0:Region"] = Names[0].Name };
-        for (var i = 0; i < regions; i++)
-        {
-            settings[$"Regions:{i}:Name"] = Names[i].Name;
-            settings[$"Regions:{i}:Alias"] = Names[i].Alias;
-        }
-
-        foreach (var (key, value) in more)
-        {
-            settings[key] = value;
-        }
-
-        return TopologyConfiguration.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
-    }
+    private static ClusterTopology Create(int regions, params (string Key, string Value)[] more) => Topologies.Read(
+    [
+        ("Domain", "dinehub.example"),
+        ("Database:Workers:0:Region", Names[0].Name),
+        .. Names.Take(regions).Index().SelectMany(region => new[] { ($"Regions:{region.Index}:Name", region.Item.Name), ($"Regions:{region.Index}:Alias", region.Item.Alias) }),
+        .. more,
+    ]);
 }
