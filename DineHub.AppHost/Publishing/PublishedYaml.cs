@@ -1,4 +1,3 @@
-using System.Text;
 using YamlDotNet.Serialization;
 
 namespace DineHub.AppHost.Publishing;
@@ -11,14 +10,5 @@ internal static class PublishedYaml
     /// <summary>The text of a document.</summary>
     /// <param name="comments">Lines that stand above it.</param>
     /// <param name="document">Dictionaries, lists and scalars.</param>
-    public static string Write(IEnumerable<string> comments, object document)
-    {
-        var text = new StringBuilder();
-        foreach (var comment in comments)
-        {
-            text.Append("# ").Append(comment).Append('\n');
-        }
-
-        return text.Append(Serializer.Serialize(document)).ToString();
-    }
+    public static string Write(IEnumerable<string> comments, object document) => Header.Comments(comments) + Serializer.Serialize(document);
 }

@@ -16,7 +16,7 @@ internal static class TopologyFile
         ["controlDomain"] = topology.ControlDomain,
         ["meshDomain"] = topology.MeshDomain,
         ["dnsTtlSeconds"] = topology.Machines.DnsTtlSeconds,
-        ["failover"] = topology.Failover == Failover.Vote ? "vote" : "manual",
+        ["failover"] = PublishedName.Of(topology.Failover),
         ["regions"] = new JsonArray([.. topology.Regions.Select(region => (JsonNode)new JsonObject { ["name"] = region.Name, ["alias"] = region.Alias })]),
         ["operators"] = PublishedJson.Array(topology.Machines.Operators.Select(someone => someone.Name)),
         ["nodes"] = new JsonArray([.. topology.Nodes.Select(Write)]),

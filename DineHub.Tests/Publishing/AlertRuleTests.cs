@@ -28,7 +28,7 @@ public sealed partial class AlertRuleTests
         var file = Path.Combine(directory.Path, "queries.yaml");
         await File.WriteAllTextAsync(
             file,
-            "groups:\n  - name: queries\n    rules:\n" + string.Concat(Dashboards.Queries.Distinct().Select((query, i) => $"      - record: query:{(char)('a' + (i / 26))}{(char)('a' + (i % 26))}\n        expr: '{query.Replace("'", "''", StringComparison.Ordinal)}'\n")));
+            "groups:\n  - name: queries\n    rules:\n" + string.Concat(Dashboards.Expressions.Distinct().Select((query, i) => $"      - record: query:{(char)('a' + (i / 26))}{(char)('a' + (i % 26))}\n        expr: '{query.Replace("'", "''", StringComparison.Ordinal)}'\n")));
         var run = await ProgramRun.OfAsync(PromTool.Program, ["check", "rules", file]);
         run.ExitCode.ShouldBe(0, run.Output + run.Error);
     }
@@ -63,7 +63,7 @@ public sealed partial class AlertRuleTests
     public void Our_own_metrics_are_named_as_the_documentation_names_them()
     {
         var known = Metric().Matches(File.ReadAllText(ContractDocument.FileOf("docs", "observability.md"))).Select(match => match.Value).ToHashSet();
-        var used = Metric().Matches(AlertRules.Write(Topologies.Reference).Content + string.Join(' ', Dashboards.Queries)).Select(match => match.Value)
+        var used = Metric().Matches(AlertRules.Write(Topologies.Reference).Content + string.Join(' ', Dashboards.Expressions)).Select(match => match.Value)
             .Select(name => Regex.Replace(name, "_(bucket|count|sum)$", ""));
         used.Distinct().ShouldBeSubsetOf(known);
     }

@@ -30,9 +30,7 @@ internal static class FirewallTable
         // Headscale is not on the mesh: what is not for everybody comes over its link.
         var inside = toHere.Where(rule => rule.From != Party.Internet).ToList();
         var @interface = role == Role.Headscale ? ControlInterface : MeshInterface;
-        var text = new StringBuilder()
-            .Append("# ").Append(Header.Line).Append('\n')
-            .Append("# The content of the table `inet dinehub`.\n")
+        var text = new StringBuilder(Header.Comments([Header.Line, "The content of the table `inet dinehub`."]))
             .Append("chain input {\n")
             .Append("  type filter hook input priority filter - 5; policy drop;\n")
             .Append("  iifname \"lo\" accept\n")
@@ -42,17 +40,15 @@ internal static class FirewallTable
             .Append("  udp sport 67 udp dport 68 accept comment \"DHCP\"\n");
         foreach (var rule in isPublic)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {Protocol(rule.Transport)} dport {rule.Port} accept comment \"{rule.Purpose}\"\n");
+            text.Append(CultureInfo.InvariantCulture, $"  {PublishedName.Of(rule.Transport)} dport {rule.Port} accept comment \"{rule.Purpose}\"\n");
         }
 
         foreach (var port in inside.GroupBy(rule => (rule.Transport, rule.Port)).OrderBy(port => port.Key.Port))
         {
             var who = string.Join(", ", port.Select(rule => rule.From.ToString()).Distinct());
-            text.Append(CultureInfo.InvariantCulture, $"  iifname \"{@interface}\" {Protocol(port.Key.Transport)} dport {port.Key.Port} accept comment \"{who}\"\n");
+            text.Append(CultureInfo.InvariantCulture, $"  iifname \"{@interface}\" {PublishedName.Of(port.Key.Transport)} dport {port.Key.Port} accept comment \"{who}\"\n");
         }
 
         return text.Append("}\n\nchain forward {\n  type filter hook forward priority filter - 5; policy drop;\n}\n").ToString();
     }
-
-    private static string Protocol(Transport transport) => transport == Transport.Tcp ? "tcp" : "udp";
 }

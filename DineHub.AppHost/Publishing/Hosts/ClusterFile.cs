@@ -26,10 +26,10 @@ internal static class ClusterFile
             ("operators", Map(machines.Operators.Select(someone => (someone.Name, (NixValue)NixSet.Of(("sshKey", someone.SshKey)))))),
             ("acme", NixSet.Of(("email", machines.AcmeEmail), ("acceptTerms", machines.AcmeAcceptTerms))),
             ("database", NixSet.Of(
-                ("durability", Lower(topology.Durability)),
+                ("durability", PublishedName.Of(topology.Durability)),
                 ("standbyTimeoutSeconds", topology.StandbyTimeoutSeconds),
                 ("shards", topology.Shards),
-                ("failover", Lower(topology.Failover)),
+                ("failover", PublishedName.Of(topology.Failover)),
                 ("coordinator", Server(topology.Coordinator)),
                 ("workers", List(topology.OfRole(Role.Worker), Server)),
                 ("standbys", List(topology.OfRole(Role.Standby), Server)),
@@ -55,9 +55,4 @@ internal static class ClusterFile
 
     // Names as they are: they may have dots for no reason of Nix'.
     private static NixSet Map(IEnumerable<(string Name, NixValue Value)> pairs) => new([.. pairs.Select(pair => new NixBinding([pair.Name], pair.Value))]);
-
-#pragma warning disable CA1308 // Nix' enumerations are lower case.
-    private static string Lower<T>(T value)
-        where T : struct, Enum => value.ToString().ToLowerInvariant();
-#pragma warning restore CA1308
 }

@@ -29,7 +29,7 @@ internal static class HeadscalePolicy
                 {
                     ["action"] = "accept",
                     ["src"] = PublishedJson.Array([Source(rule.Key.From)]),
-                    ["proto"] = rule.Key.Transport == Transport.Tcp ? "tcp" : "udp",
+                    ["proto"] = PublishedName.Of(rule.Key.Transport),
                     ["dst"] = PublishedJson.Array(rule.Select(one => string.Create(CultureInfo.InvariantCulture, $"{Source(one.To)}:{rule.Key.Port}"))),
                 })]),
         };

@@ -28,8 +28,8 @@ internal static class AlertRules
         new("CertificateExpires", "probe_ssl_earliest_cert_expiry - time() < 14 * 86400", "1h", Severity.Ticket, "The certificate of {{ $labels.instance }} ends in {{ $value | humanizeDuration }}.", "runbook.md#a-certificate-expires"),
         new("BackendDown", "up{job=\"api\"} == 0", "2m", Severity.Ticket, "{{ $labels.node }} does not answer.", "runbook.md#a-backend-is-down"),
         new("RegionWithoutBackend", "sum by (region) (up{job=\"api\"}) == 0", "1m", Severity.Page, "No backend of {{ $labels.region }} answers: its customers are served by another region.", "runbook.md#a-region-has-no-backend"),
-        new("RequestsFail", "sum by (region) (rate(http_server_request_duration_seconds_count{job=\"api\",http_response_status_code=~\"5..\"}[5m])) / sum by (region) (rate(http_server_request_duration_seconds_count{job=\"api\"}[5m])) > 0.02", "5m", Severity.Page, "{{ $value | humanizePercentage }} of the requests in {{ $labels.region }} fail.", "runbook.md#requests-fail"),
-        new("RequestsAreSlow", "histogram_quantile(0.99, sum by (region, le) (rate(http_server_request_duration_seconds_bucket{job=\"api\",http_route!~\".*/events.*\"}[5m]))) > 2", "10m", Severity.Ticket, "One request of a hundred in {{ $labels.region }} takes {{ $value | humanizeDuration }} or more.", "runbook.md#requests-are-slow"),
+        new("RequestsFail", Queries.FailedShare + " > 0.02", "5m", Severity.Page, "{{ $value | humanizePercentage }} of the requests in {{ $labels.region }} fail.", "runbook.md#requests-fail"),
+        new("RequestsAreSlow", $"histogram_quantile(0.99, sum by (region, le) ({Queries.DurationBuckets})) > 2", "10m", Severity.Ticket, "One request of a hundred in {{ $labels.region }} takes {{ $value | humanizeDuration }} or more.", "runbook.md#requests-are-slow"),
     ];
 
     private static readonly AlertRule[] Database =
@@ -57,7 +57,7 @@ internal static class AlertRules
 
     private static readonly AlertRule[] Backups =
     [
-        new("BackupIsOld", $"time() - max by (group) (dinehub_backup_last_success_timestamp_seconds) > {BackupDeadline}", "10m", Severity.Page, "The newest backup of {{ $labels.group }} is {{ $value | humanizeDuration }} old.", "backups.md"),
+        new("BackupIsOld", $"{Queries.BackupAge} > {BackupDeadline}", "10m", Severity.Page, "The newest backup of {{ $labels.group }} is {{ $value | humanizeDuration }} old.", "backups.md"),
         new("BackupFailed", "dinehub_backup_last_attempt_success == 0", "10m", Severity.Ticket, "The last backup of {{ $labels.group }} on {{ $labels.node }} has failed.", "backups.md"),
     ];
 
@@ -104,7 +104,7 @@ internal static class AlertRules
 
     private static Dictionary<string, object> Labels(AlertRule rule)
     {
-        var labels = new Dictionary<string, object> { ["severity"] = rule.Severity == Severity.Page ? "page" : "ticket" };
+        var labels = new Dictionary<string, object> { ["severity"] = PublishedName.Of(rule.Severity) };
         if (rule.Group is { } group)
         {
             labels["group"] = group;

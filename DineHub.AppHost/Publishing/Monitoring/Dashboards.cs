@@ -19,10 +19,10 @@ internal static class Dashboards
             new("Orders placed each minute", "short", ("sum by (region) (60 * rate(dinehub_orders_total{status=\"Placed\"}[5m]))", "{{region}}")),
             new("Orders by stage", "short", ("sum by (status) (60 * rate(dinehub_orders_total[5m]))", "{{status}}")),
             new("Requests", "reqps", ("sum by (region) (rate(http_server_request_duration_seconds_count{job=\"api\"}[5m]))", "{{region}}")),
-            new("Failed requests", "percentunit", ("sum by (region) (rate(http_server_request_duration_seconds_count{job=\"api\",http_response_status_code=~\"5..\"}[5m])) / sum by (region) (rate(http_server_request_duration_seconds_count{job=\"api\"}[5m]))", "{{region}}")),
+            new("Failed requests", "percentunit", (Queries.FailedShare, "{{region}}")),
             new("Duration", "s",
-                ("histogram_quantile(0.5, sum by (le) (rate(http_server_request_duration_seconds_bucket{job=\"api\",http_route!~\".*/events.*\"}[5m])))", "half"),
-                ("histogram_quantile(0.99, sum by (le) (rate(http_server_request_duration_seconds_bucket{job=\"api\",http_route!~\".*/events.*\"}[5m])))", "99 of 100")),
+                ($"histogram_quantile(0.5, sum by (le) ({Queries.DurationBuckets}))", "half"),
+                ($"histogram_quantile(0.99, sum by (le) ({Queries.DurationBuckets}))", "99 of 100")),
             new("Backends that answer", "short", ("sum by (region) (up{job=\"api\"})", "{{region}}")),
             new("Time until an order leaves a stage", "s", ("histogram_quantile(0.5, sum by (status, le) (rate(dinehub_order_stage_duration_seconds_bucket[1h])))", "{{status}}")),
             new("Seen from outside", "short", ("probe_success{job=\"blackbox\"}", "{{instance}}")),
@@ -42,7 +42,7 @@ internal static class Dashboards
             new("Standby streams", "short", ("max by (group) (dinehub_database_replica_streaming)", "{{group}}")),
             new("Sessions", "short", ("sum by (node) (pg_stat_activity_count)", "{{node}}")),
             new("Transactions", "short", ("sum by (node) (rate(pg_stat_database_xact_commit[5m]))", "{{node}}")),
-            new("Hours since the last backup", "short", ("(time() - max by (group) (dinehub_backup_last_success_timestamp_seconds)) / 3600", "{{group}}")),
+            new("Hours since the last backup", "short", ($"({Queries.BackupAge}) / 3600", "{{group}}")),
             new("Data volume in use", "percentunit", ("1 - node_filesystem_avail_bytes{mountpoint=\"/var/lib/dinehub-postgres\"} / node_filesystem_size_bytes", "{{node}}")),
         ]),
         ("machines", "Machines",
@@ -72,7 +72,7 @@ internal static class Dashboards
         })));
 
     /// <summary>Every query of every dashboard.</summary>
-    internal static IEnumerable<string> Queries => All.SelectMany(one => one.Panels).SelectMany(panel => panel.Queries).Select(query => query.Expression);
+    internal static IEnumerable<string> Expressions => All.SelectMany(one => one.Panels).SelectMany(panel => panel.Queries).Select(query => query.Expression);
 
     private static JsonObject Write(Panel panel, int place) => new()
     {

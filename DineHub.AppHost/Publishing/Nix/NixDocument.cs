@@ -16,12 +16,7 @@ internal static partial class NixDocument
     /// <param name="value">The value.</param>
     public static string Write(IEnumerable<string> comments, NixValue value)
     {
-        var text = new StringBuilder();
-        foreach (var comment in comments)
-        {
-            text.Append("# ").Append(comment).Append('\n');
-        }
-
+        var text = new StringBuilder(Header.Comments(comments));
         Append(text, value, 0);
         return text.Append('\n').ToString();
     }

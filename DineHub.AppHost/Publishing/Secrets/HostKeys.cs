@@ -54,6 +54,6 @@ internal sealed class HostKeys(string folder)
     private async Task EncryptAsync(string path, string privateKey, string[] operators, CancellationToken ct)
     {
         var encrypted = await SecretTool.Age.RunAsync(folder, ["--encrypt", "--armor", .. operators.SelectMany(recipient => new[] { "--recipient", recipient })], privateKey, ct);
-        new PublicationFolder(folder).Apply([new FileDifference(path, null, encrypted)]);
+        new PublicationFolder(folder).Write(path, encrypted);
     }
 }

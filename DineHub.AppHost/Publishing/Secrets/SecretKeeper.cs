@@ -17,8 +17,9 @@ internal sealed class SecretKeeper(ClusterTopology topology, string folder)
         Directory.CreateDirectory(folder);
         var known = Recipients.Read(folder);
         var recipients = await new HostKeys(folder).EnsureAsync(topology, known, ct);
-        new PublicationFolder(folder).Apply(
-            [new FileDifference(Recipients.Path, null, recipients.ToJson()), new FileDifference(SopsRules.Path, null, SopsRules.Write(topology, recipients).Content)]);
+        var publication = new PublicationFolder(folder);
+        publication.Write(Recipients.Path, recipients.ToJson());
+        publication.Write(SopsRules.Path, SopsRules.Write(topology, recipients).Content);
         var before = await ReadAllAsync(ct);
         var after = await CompleteAsync(before, ct);
         var written = topology.Nodes

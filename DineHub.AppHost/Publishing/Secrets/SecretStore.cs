@@ -44,7 +44,7 @@ internal sealed class SecretStore(string folder)
         var path = SecretFiles.PathOf(node);
         var encrypted = await SecretTool.Sops.RunAsync(
             folder, ["--encrypt", "--input-type", "json", "--output-type", "yaml", "--filename-override", path, "/dev/stdin"], document.ToJsonString(), ct);
-        new PublicationFolder(folder).Apply([new FileDifference(path, null, encrypted)]);
+        new PublicationFolder(folder).Write(path, encrypted);
     }
 
     private static IEnumerable<(string Name, string Value)> Flatten(JsonObject document, string prefix) =>

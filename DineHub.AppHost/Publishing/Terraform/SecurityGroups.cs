@@ -46,7 +46,7 @@ internal static class SecurityGroups
 
     private static void WriteRule(TerraformFile file, Region region, Role role, AccessRule rule)
     {
-        var transport = rule.Transport == Transport.Tcp ? "tcp" : "udp";
+        var transport = PublishedName.Of(rule.Transport);
         file.Resource("aws_vpc_security_group_ingress_rule", string.Create(CultureInfo.InvariantCulture, $"{NameOf(role, region.Name)}_{rule.Port}_{transport}"), new JsonObject
         {
             ["provider"] = Providers.Of(region.Name),

@@ -11,29 +11,34 @@ internal static class TerraformConfiguration
         ArgumentNullException.ThrowIfNull(topology);
         return
         [
-            Settings(topology),
+            File("main", file => Providers.Write(file, topology)),
             .. RegionsOf(topology),
-            .. topology.Regions.Count > 1 ? [Peerings(topology)] : Array.Empty<PublishedFile>(),
-            Permissions(topology),
-            Storage(topology),
-            Names(topology),
-            Results(topology),
+            .. topology.Regions.Count > 1 ? [File("peering", file => RegionPeerings.Write(file, topology))] : Array.Empty<PublishedFile>(),
+            File("iam", file =>
+            {
+                InstanceRoles.Write(file, topology);
+                Snapshots.WriteRole(file, topology);
+            }),
+            File("buckets", file =>
+            {
+                BackupBucket.Write(file, topology);
+                ImageBucket.Write(file, topology);
+                ImageDelivery.Write(file, topology);
+            }),
+            File("dns", file =>
+            {
+                HealthChecks.Write(file, topology);
+                DnsRecords.Write(file, topology);
+            }),
+            File("outputs", file => Outputs.Write(file, topology)),
         ];
-    }
-
-    private static PublishedFile Settings(ClusterTopology topology)
-    {
-        var file = new TerraformFile("main");
-        Providers.Write(file, topology);
-        return file.ToPublished();
     }
 
     private static IEnumerable<PublishedFile> RegionsOf(ClusterTopology topology)
     {
         var nodes = topology.Nodes.ToLookup(node => node.Region);
-        foreach (var region in topology.Regions)
+        return topology.Regions.Select(region => File("region-" + region.Name, file =>
         {
-            var file = new TerraformFile("region-" + region.Name);
             var here = nodes[region.Name].ToList();
             Networks.Write(file, topology, region);
             SecurityGroups.Write(file, topology, region, here);
@@ -43,46 +48,13 @@ internal static class TerraformConfiguration
             PublicAddresses.Write(file, region, here);
             DataVolumes.Write(file, topology, region, here);
             Snapshots.Write(file, topology, region, here);
-            yield return file.ToPublished();
-        }
+        }));
     }
 
-    private static PublishedFile Peerings(ClusterTopology topology)
+    private static PublishedFile File(string name, Action<TerraformFile> write)
     {
-        var file = new TerraformFile("peering");
-        RegionPeerings.Write(file, topology);
-        return file.ToPublished();
-    }
-
-    private static PublishedFile Permissions(ClusterTopology topology)
-    {
-        var file = new TerraformFile("iam");
-        InstanceRoles.Write(file, topology);
-        Snapshots.WriteRole(file, topology);
-        return file.ToPublished();
-    }
-
-    private static PublishedFile Storage(ClusterTopology topology)
-    {
-        var file = new TerraformFile("buckets");
-        BackupBucket.Write(file, topology);
-        ImageBucket.Write(file, topology);
-        ImageDelivery.Write(file, topology);
-        return file.ToPublished();
-    }
-
-    private static PublishedFile Names(ClusterTopology topology)
-    {
-        var file = new TerraformFile("dns");
-        HealthChecks.Write(file, topology);
-        DnsRecords.Write(file, topology);
-        return file.ToPublished();
-    }
-
-    private static PublishedFile Results(ClusterTopology topology)
-    {
-        var file = new TerraformFile("outputs");
-        Outputs.Write(file, topology);
+        var file = new TerraformFile(name);
+        write(file);
         return file.ToPublished();
     }
 }
