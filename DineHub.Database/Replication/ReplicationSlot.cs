@@ -16,6 +16,16 @@ public static class ReplicationSlot
     }
 
     /// <summary>Makes a standby's slot, where it is missing, and keeps the WAL from now on.</summary>
-    internal static Task EnsureAsync(NpgsqlConnection primary, string standby, CancellationToken ct) => primary.ExecuteAsync(
-        "SELECT pg_create_physical_replication_slot($1, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)", ct, Of(standby));
+    internal static async Task EnsureAsync(NpgsqlConnection primary, string standby, CancellationToken ct)
+    {
+        try
+        {
+            await primary.ExecuteAsync(
+                "SELECT pg_create_physical_replication_slot($1, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)", ct, Of(standby));
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateObject)
+        {
+            // A promotion, the keeper and the standby itself may all look at the same time: one of the others has made it.
+        }
+    }
 }

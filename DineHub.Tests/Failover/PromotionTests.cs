@@ -31,6 +31,25 @@ public sealed class PromotionTests(FailoverFixture fixture)
     }
 
     [Fact]
+    public async Task Those_who_make_a_standbys_slot_at_the_same_time_all_find_it_there()
+    {
+        await fixture.HealAsync();
+        await using var primary = fixture.Connect((await fixture.GroupAsync(Worker)).Primary.Name);
+        var connections = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => primary.OpenConnectionAsync().AsTask()));
+        for (var round = 0; round < 25; round++)
+        {
+            await Task.WhenAll(connections.Select(connection => ReplicationSlot.EnsureAsync(connection, "nobodys", CancellationToken.None)));
+            await using var drop = primary.CreateCommand("SELECT pg_drop_replication_slot('nobodys')");
+            await drop.ExecuteNonQueryAsync();
+        }
+
+        foreach (var connection in connections)
+        {
+            await connection.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_worker_that_is_killed_is_replaced_by_its_standby_and_comes_back_as_one()
     {
         await fixture.HealAsync();
