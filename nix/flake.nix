@@ -164,16 +164,13 @@
         name: lib.nixosSystem { modules = hostModules name; }
       );
 
-      nixosModules =
-        lib.genAttrs (lib.remove "default" (nixFiles ./modules)) (name: ./modules + "/${name}.nix")
-        // {
-          default = {
-            imports = [
-              sops-nix.nixosModules.sops
-              ./modules
-            ];
-          };
-        };
+      # Each imports what it refers to, and can be used by itself; `default` is all of them.
+      nixosModules = lib.genAttrs (nixFiles ./modules) (name: {
+        imports = [
+          sops-nix.nixosModules.sops
+          (./modules + "/${name}.nix")
+        ];
+      });
 
       packages = forAllSystems (
         pkgs:

@@ -57,6 +57,11 @@ let
     );
 in
 {
+  imports = [
+    ./cluster.nix
+    ./secrets.nix
+  ];
+
   options.dinehub.backend = {
     enable = mkEnableOption "a backend of the DineHub cluster (DineHub.Api)";
 

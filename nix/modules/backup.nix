@@ -236,6 +236,12 @@ let
     };
 in
 {
+  imports = [
+    ./cluster.nix
+    ./node-exporter.nix
+    ./postgres-service.nix
+  ];
+
   options.dinehub.backup = {
     enable = mkEnableOption "backups of this machine's database server";
 

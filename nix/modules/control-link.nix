@@ -82,6 +82,11 @@ let
   ];
 in
 {
+  imports = [
+    ./cluster.nix
+    ./secrets.nix
+  ];
+
   options.dinehub.controlLink = {
     enable = mkOption {
       type = types.bool;

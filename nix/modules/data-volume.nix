@@ -37,6 +37,11 @@ let
   mountUnit = "${utils.escapeSystemdPath cfg.mountPoint}.mount";
 in
 {
+  imports = [
+    ./cluster.nix
+    ./postgres-service.nix
+  ];
+
   options.dinehub.dataVolume = {
     enable = mkEnableOption "a volume of its own for this machine's data";
 

@@ -1,5 +1,6 @@
-# All modules of the cluster. Each does nothing until it is enabled; a host of nix/hosts enables what its role is.
-# They need sops-nix' module beside them (`nixosModules.default` of the flake has it).
+# All modules of the cluster. Each does nothing until it is enabled; a host of nix/hosts enables what its role is. Each imports
+# what it refers to, so that it can be used by itself, too. They need sops-nix' module beside them (`nixosModules` of the
+# flake have it).
 {
   imports = [
     ./backend-service.nix

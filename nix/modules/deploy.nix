@@ -23,6 +23,8 @@ let
   cfg = config.dinehub.deploy;
 in
 {
+  imports = [ ./cluster.nix ];
+
   options.dinehub.deploy = {
     enable = mkOption {
       type = types.bool;

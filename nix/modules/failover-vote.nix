@@ -50,6 +50,8 @@ let
   '';
 in
 {
+  imports = [ ./cluster.nix ];
+
   options.dinehub.failoverVote = {
     enable = mkEnableOption "a member of the vote on failover (etcd)";
 

@@ -94,6 +94,11 @@ let
   '';
 in
 {
+  imports = [
+    ./cluster.nix
+    ./control-link.nix
+  ];
+
   options.dinehub.headscale = {
     enable = mkEnableOption "the mesh's control server (Headscale)";
 

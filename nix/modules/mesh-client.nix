@@ -22,6 +22,11 @@ let
   cfg = config.dinehub.meshClient;
 in
 {
+  imports = [
+    ./cluster.nix
+    ./ingress.nix
+  ];
+
   options.dinehub.meshClient = {
     enable = mkEnableOption "the mesh (Tailscale's client, controlled by Headscale)";
 

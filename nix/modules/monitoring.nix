@@ -43,19 +43,16 @@ let
     static_configs = [ { targets = [ (local port) ]; } ];
   };
 
-  probes = [
-    # The public name, as a customer comes to it; any answer below 400 by the site is well.
-    "https://${cluster.domain}/"
-    "https://${cluster.controlDomain}/health"
-  ];
-
   blackboxPort = config.services.prometheus.exporters.blackbox.port;
 
   credential = unit: name: "/run/credentials/${unit}.service/${name}";
 in
 {
-  # What it asks, on every host.
-  imports = [ ./node-exporter.nix ];
+  imports = [
+    ./cluster.nix
+    ./node-exporter.nix
+    ./secrets.nix
+  ];
 
   options.dinehub.monitoring = {
     enable = mkEnableOption "the monitoring host (Prometheus, Alertmanager, Grafana)";
@@ -76,6 +73,27 @@ in
       type = types.path;
       description = "A folder of Grafana's dashboards, JSON.";
       example = literalExpression "../generated/grafana";
+    };
+
+    clusterName = mkOption {
+      type = types.str;
+      description = "What metrics and alerts are labelled by (`cluster`). The cluster's name, unless it is set.";
+      example = "dinehub";
+    };
+
+    domain = mkOption {
+      type = types.str;
+      description = "The name that operators' browsers ask Grafana by. Its name on the mesh, unless it is set.";
+      example = "monitoring.mesh.dinehub.example";
+    };
+
+    probes = mkOption {
+      type = types.listOf (types.strMatching "https://.+");
+      description = ''
+        Addresses that are asked as a customer would ask, all along: any answer below 400 is well. The public name and that of
+        the control server, unless it is set.
+      '';
+      example = [ "https://dinehub.example/" ];
     };
 
     retentionDays = mkOption {
@@ -135,6 +153,15 @@ in
 
   config = mkIf cfg.enable (mkMerge [
     {
+      dinehub.monitoring = {
+        clusterName = mkDefault cluster.name;
+        domain = mkDefault "${config.networking.hostName}.${cluster.mesh.domain}";
+        probes = mkDefault [
+          "https://${cluster.domain}/"
+          "https://${cluster.controlDomain}/health"
+        ];
+      };
+
       assertions = [
         {
           assertion = config.networking.firewall.enable;
@@ -170,7 +197,7 @@ in
         globalConfig = {
           scrape_interval = mkDefault "15s";
           evaluation_interval = mkDefault "15s";
-          external_labels.cluster = mkDefault cluster.name;
+          external_labels.cluster = mkDefault cfg.clusterName;
         };
 
         scrapeConfigs = map fileJob jobs ++ [
@@ -182,7 +209,7 @@ in
             metrics_path = "/probe";
             scrape_interval = "30s";
             params.module = [ "https" ];
-            static_configs = [ { targets = probes; } ];
+            static_configs = [ { targets = cfg.probes; } ];
             # Asked is the exporter; what it is to ask is a parameter (Prometheus' guide "multi-target exporter").
             relabel_configs = [
               {
@@ -267,7 +294,7 @@ in
           server = {
             http_addr = "0.0.0.0";
             http_port = cfg.ports.grafana;
-            domain = mkDefault "${config.networking.hostName}.${cluster.mesh.domain}";
+            domain = mkDefault cfg.domain;
           };
           security = {
             admin_user = mkDefault "admin";

@@ -18,6 +18,8 @@ let
   cfg = config.dinehub.nodeExporter;
 in
 {
+  imports = [ ./cluster.nix ];
+
   options.dinehub.nodeExporter = {
     enable = mkOption {
       type = types.bool;

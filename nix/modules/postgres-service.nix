@@ -411,6 +411,13 @@ let
   fromSops = name: mkIf (hasSecret name) (mkDefault config.sops.secrets.${name}.path);
 in
 {
+  imports = [
+    ./backend-service.nix
+    ./cluster.nix
+    ./failover-vote.nix
+    ./secrets.nix
+  ];
+
   options.dinehub.postgres = {
     enable = mkEnableOption "a PostgreSQL server of the DineHub cluster";
 
