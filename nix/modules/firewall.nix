@@ -20,14 +20,23 @@ let
   cfg = config.dinehub.firewall;
 in
 {
-  options.dinehub.firewall.tableFile = mkOption {
-    type = types.nullOr types.path;
-    default = null;
-    description = "Content of the nftables table `inet dinehub`: chains only, no `table` line. Null: NixOS' firewall is all.";
-    example = literalExpression "../generated/firewall/ingress.nft";
+  options.dinehub.firewall = {
+    tableFile = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      description = "File with the table, as the publisher writes it for each role. Null: NixOS' firewall is all.";
+      example = literalExpression "../generated/firewall/ingress.nft";
+    };
+
+    table = mkOption {
+      type = types.nullOr types.lines;
+      default = if cfg.tableFile == null then null else builtins.readFile cfg.tableFile;
+      defaultText = literalExpression "builtins.readFile config.dinehub.firewall.tableFile";
+      description = "Content of the nftables table `inet dinehub`: chains only, no `table` line. Null: NixOS' firewall is all.";
+    };
   };
 
-  config = mkIf (cfg.tableFile != null) {
+  config = mkIf (cfg.table != null) {
     assertions = [
       {
         assertion = config.networking.firewall.enable;
@@ -42,7 +51,7 @@ in
     networking.nftables.enable = mkDefault true;
     networking.nftables.tables.dinehub = {
       family = "inet";
-      content = builtins.readFile cfg.tableFile;
+      content = cfg.table;
     };
   };
 }

@@ -35,13 +35,12 @@ let
       -keyout $out/key.pem -out $out/fullchain.pem
   '';
 
-  # The generated table of a role, which names the mesh's interface.
+  # The generated table of a role, which names the mesh's interface. As text: a file that is built is none that can be read
+  # while the test is evaluated.
   firewallOf =
     role:
-    pkgs.writeText "dinehub-test-${role}.nft" (
-      lib.replaceStrings [ "tailscale0" ] [ meshInterface ] (
-        builtins.readFile (../generated/firewall + "/${role}.nft")
-      )
+    lib.replaceStrings [ "tailscale0" ] [ meshInterface ] (
+      builtins.readFile (../generated/firewall + "/${role}.nft")
     );
 
   node = name: region: {

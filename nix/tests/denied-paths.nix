@@ -9,7 +9,7 @@ let
       1
       2
     ];
-    dinehub.firewall.tableFile = common.firewallOf role;
+    dinehub.firewall.table = common.firewallOf role;
     networking.nftables.enable = true;
     environment.systemPackages = [
       pkgs.netcat
