@@ -23,6 +23,11 @@ let
   opinion = mkOverride 900;
 in
 {
+  imports = [
+    ./cluster.nix
+    ./mesh-client.nix
+  ];
+
   options.dinehub.hardening = {
     enable = mkOption {
       type = types.bool;
@@ -39,6 +44,25 @@ in
         Manager: its agent, which the Amazon image has, connects outwards, and hands sessions to port 22 of the machine
         itself, from the machine itself.
       '';
+    };
+
+    automaticUpdates = {
+      flake = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = ''
+          Where the machine itself looks for its newest configuration each night, such as a branch that only gets security
+          updates of nixpkgs (flake.lock) and that CI has built. Null, as it is unless an operator says otherwise: nothing
+          changes on a machine but by a deployment, which is tried, and taken back when it fails.
+        '';
+        example = "git+https://git.example.org/dinehub?dir=nix&ref=security";
+      };
+
+      schedule = mkOption {
+        type = types.str;
+        default = "03:30";
+        description = "When, as systemd.time(7) writes it. Up to an hour later, and not all machines at once.";
+      };
     };
 
     journalMaxMiB = mkOption {
@@ -95,8 +119,16 @@ in
     users.mutableUsers = mkDefault false;
     users.users.root.hashedPassword = mkDefault "!";
 
-    # Nothing changes on a machine but by a deployment, which is tried, and taken back when it fails.
-    system.autoUpgrade.enable = mkDefault false;
+    system.autoUpgrade = {
+      enable = mkDefault (cfg.automaticUpdates.flake != null);
+      flake = mkDefault cfg.automaticUpdates.flake;
+      # As flake.lock has it: what was built and tested is what runs.
+      upgrade = mkDefault false;
+      dates = mkDefault cfg.automaticUpdates.schedule;
+      randomizedDelaySec = mkDefault "1h";
+      # Each machine at the same time as the night before, so that a bad update is seen on the first.
+      fixedRandomDelay = mkDefault true;
+    };
 
     # Memory has tokens, personal data and keys in it.
     systemd.coredump.enable = mkDefault false;

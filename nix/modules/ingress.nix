@@ -26,6 +26,9 @@ let
 
   cfg = config.dinehub.ingress;
   byDns = cfg.acme.challenge == "dns";
+  # Not where somebody has another certificate, as the tests have.
+  ordersCertificate = config.services.nginx.virtualHosts.${cfg.domain}.enableACME;
+  certificateUnits = optional ordersCertificate "acme-${cfg.domain}.service";
   dnsName = types.strMatching "[a-z0-9]([a-z0-9.-]*[a-z0-9])?";
 
   # The paths that NginxSettings.For writes.
@@ -46,6 +49,8 @@ let
   '';
 in
 {
+  imports = [ ./cluster.nix ];
+
   options.dinehub.ingress = {
     enable = mkEnableOption "an ingress of the DineHub cluster (nginx)";
 
@@ -201,9 +206,8 @@ in
         config = builtins.readFile cfg.configurationFile;
         # By gixy, which takes warnings of its own for errors; `nginx -t` runs before every start and reload.
         validateConfigFile = false;
-        # Nothing of this stands in nginx' configuration, which `config` is all of. But by it nixpkgs orders the certificate,
-        # has nginx start after there is one (its own, at first) and reload when it is renewed, and, where the challenge is
-        # by HTTP, answers it from the webroot.
+        # Nothing of this stands in nginx' configuration, which `config` is all of. But by it nixpkgs orders the certificate
+        # and has nginx reload when it is renewed; where the challenge is by HTTP, it is answered from the webroot.
         virtualHosts.${cfg.domain} = {
           enableACME = true;
           acmeRoot = if byDns then null else acmeRoot;
@@ -212,8 +216,13 @@ in
       };
 
       systemd.services.nginx = {
+        # The certificate that the machine makes for itself, until there is the authority's. nixpkgs waits for it only where
+        # nginx is restarted and not reloaded; without it nginx refuses to start, and is given up after some tries.
+        wants = certificateUnits;
         # Backends are names of the mesh. nginx starts without it, and answers 502 until it is there.
-        after = [ "tailscaled.service" ];
+        after = [ "tailscaled.service" ] ++ certificateUnits;
+        # Before the authority comes by HTTP.
+        before = optional ordersCertificate "acme-order-renew-${cfg.domain}.service";
         serviceConfig = {
           # nginx' word for an end in good order: it stops listening, and ends when its requests have. SIGTERM would cut them.
           KillSignal = "SIGQUIT";
