@@ -117,7 +117,11 @@ in
         description = "Formats the data volume, if it is blank";
         bindsTo = [ deviceUnit ];
         after = [ deviceUnit ];
-        before = [ mountUnit ];
+        # The check, too, which would take a file system that is half written for a damaged one.
+        before = [
+          mountUnit
+          "systemd-fsck@${utils.escapeSystemdPath cfg.device}.service"
+        ];
         unitConfig.DefaultDependencies = false;
         path = [
           pkgs.util-linux
