@@ -5,7 +5,8 @@
 #   nix build ./nix#nixosConfigurations.ingress-eu-1.config.system.build.toplevel
 #   deploy ./nix#ingress-eu-1                  one host (nix/scripts/rollout.sh: all, a region at a time)
 #
-# A flake sees only what git tracks: `git add` new hosts, secrets and infrastructure.json before.
+# A flake sees only what git tracks: `git add` new hosts, secrets and infrastructure.json before. There is no flake.lock until
+# the first of these has written it.
 {
   description = "DineHub's machines";
 
