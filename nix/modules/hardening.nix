@@ -101,14 +101,14 @@ in
         PasswordAuthentication = false;
         KbdInteractiveAuthentication = false;
         AllowGroups = [ "wheel" ];
-        X11Forwarding = false;
-        AllowAgentForwarding = false;
-        AllowStreamLocalForwarding = false;
+        X11Forwarding = mkDefault false;
+        AllowAgentForwarding = mkDefault false;
+        AllowStreamLocalForwarding = mkDefault false;
         # Grafana and Prometheus may be looked at through a tunnel; nothing else on the machine is of use to one.
         AllowTcpForwarding = mkDefault "local";
-        LoginGraceTime = 30;
-        ClientAliveInterval = 60;
-        LogLevel = "VERBOSE";
+        LoginGraceTime = mkDefault 30;
+        ClientAliveInterval = mkDefault 60;
+        LogLevel = mkDefault "VERBOSE";
       };
     };
     networking.firewall.interfaces = mkIf config.dinehub.meshClient.enable {

@@ -238,7 +238,8 @@ in
         port = cfg.ports.alertmanager;
         # Alone: it has nobody to gossip with, and listens for nobody.
         extraFlags = [ "--cluster.listen-address=" ];
-        configuration = {
+        # Whole: who has other receivers has other routes.
+        configuration = mkDefault {
           route = {
             receiver = "operators";
             group_by = [
@@ -300,19 +301,19 @@ in
             admin_user = mkDefault "admin";
             admin_password = "$__file{${credential "grafana" "admin-password"}}";
             secret_key = "$__file{${credential "grafana" "secret-key"}}";
-            disable_gravatar = true;
-            cookie_samesite = "strict";
+            disable_gravatar = mkDefault true;
+            cookie_samesite = mkDefault "strict";
           };
           "auth.anonymous".enabled = false;
           users = {
-            allow_sign_up = false;
-            allow_org_create = false;
-            viewers_can_edit = false;
+            allow_sign_up = mkDefault false;
+            allow_org_create = mkDefault false;
+            viewers_can_edit = mkDefault false;
           };
           analytics = {
-            reporting_enabled = false;
-            check_for_updates = false;
-            check_for_plugin_updates = false;
+            reporting_enabled = mkDefault false;
+            check_for_updates = mkDefault false;
+            check_for_plugin_updates = mkDefault false;
           };
         };
         provision = {
