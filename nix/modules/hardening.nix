@@ -114,6 +114,7 @@ in
     networking.firewall.interfaces = mkIf config.dinehub.meshClient.enable {
       ${cfg.meshInterface}.allowedTCPPorts = config.services.openssh.ports;
     };
+    networking.nftables.enable = mkDefault true;
     networking.firewall.logRefusedConnections = mkDefault false;
 
     users.mutableUsers = mkDefault false;
