@@ -72,7 +72,7 @@ internal sealed partial class IngressServers : IAsyncDisposable
             environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         }
 
-        var spec = ClusterContext.DotNet("DineHub.Gateway", [], environment);
+        var spec = ClusterContext.DotNet(ClusterContext.GatewayAssembly, [], environment);
         var all = spec.Environment.Where(pair => !variables.ContainsKey(pair.Key)).Concat(variables);
         return Keep(await Server.StartAsync(spec with { Environment = new Dictionary<string, string>(all) }, https, ct));
     }

@@ -4,6 +4,7 @@ using DineHub.Gateway.Requests;
 using DineHub.Gateway.Retries;
 using DineHub.Ingress;
 using DineHub.ServiceDefaults;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -23,7 +24,7 @@ internal static class GatewayApplication
         builder.WebHost.ConfigureKestrel(kestrel => Listening.Configure(kestrel, policy));
 
         var services = builder.Services;
-        services.AddSingleton(policy).AddSingleton(TimeProvider.System).AddSingleton<GatewayMetrics>();
+        services.AddSingleton(policy).AddSingleton(TimeProvider.System).AddSingleton<GatewayMetrics>().AddSingleton<IMemoryPoolFactory<byte>, OutputBlocks>();
         services.AddRequestFaultHandler();
         services.PostConfigure<ProblemDetailsOptions>(Answers.NameProblems);
         services.AddHealthChecks().AddCheck<BackendsHealthCheck>("backends", tags: ["ready"]);

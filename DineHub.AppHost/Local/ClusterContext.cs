@@ -11,6 +11,9 @@ internal sealed class ClusterContext(
     Action<LocalNode> changed,
     Action<string, string>? echo)
 {
+    /// <summary>The assembly of the gateway.</summary>
+    public const string GatewayAssembly = "DineHub.Gateway";
+
     private static readonly Dictionary<string, string> Quiet = new()
     {
         ["DOTNET_NOLOGO"] = "1",
@@ -46,8 +49,13 @@ internal sealed class ClusterContext(
             throw new PrerequisiteException($"'{path}' is not built.", "Build the solution: 'dotnet build'.");
         }
 
-        // Profiling for a second compilation costs start-up time, and most of these processes live for minutes.
-        var all = new Dictionary<string, string>(environment) { ["DOTNET_TieredPGO"] = "0" };
+        // Profiling for a second compilation costs start-up time, and most of these processes live for minutes. A gateway has it back within a second of load.
+        var all = new Dictionary<string, string>(environment);
+        if (assembly != GatewayAssembly)
+        {
+            all["DOTNET_TieredPGO"] = "0";
+        }
+
         return new ProcessSpec(Muxer(), ["exec", path, .. arguments], all, Path.GetDirectoryName(path)!);
     }
 

@@ -41,6 +41,6 @@ public sealed class GatewayNode : ServiceNode
         environment["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"{AddressOf(Port)};https://{Host}:{tlsPort};{AddressOf(managementPort)}");
         environment["Kestrel__Certificates__Default__Path"] = options.Certificate.CertificateFile;
         environment["Kestrel__Certificates__Default__KeyPath"] = options.Certificate.KeyFile;
-        return ClusterContext.DotNet("DineHub.Gateway", [], environment);
+        return ClusterContext.DotNet(ClusterContext.GatewayAssembly, [], environment);
     }
 }

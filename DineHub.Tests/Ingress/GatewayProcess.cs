@@ -25,7 +25,7 @@ internal sealed class GatewayProcess : IIngressUnderTest
 
     public static async Task<GatewayProcess> StartAsync(IngressSetup setup)
     {
-        var gateway = new GatewayProcess(await ProcessLauncher.StartAsync(ClusterContext.DotNet("DineHub.Gateway", setup.ToArguments(), new Dictionary<string, string>())));
+        var gateway = new GatewayProcess(await ProcessLauncher.StartAsync(ClusterContext.DotNet(ClusterContext.GatewayAssembly, setup.ToArguments(), new Dictionary<string, string>())));
         try
         {
             await Eventually.TrueAsync(() => gateway.ListensAsync(setup.HttpsPort), "the gateway listens");
