@@ -41,13 +41,21 @@ internal static class PublishCommand
             return differences.Count == 0 ? 0 : Differs;
         }
 
-        new PublicationFolder(output).Apply(differences);
+        try
+        {
+            new PublicationFolder(output).Apply(differences);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"--output: '{output}' can't be written to: {e.Message}");
+        }
+
         foreach (var file in differences)
         {
             console.WriteLine($"{(file.Old is null ? "added  " : file.New is null ? "removed" : "changed")}  {Path.Combine(output, file.Path)}");
         }
 
-        console.WriteLine($"{output}: {files.Count} files, {differences.Count} of them new or changed.");
+        console.WriteLine($"{output}: {files.Count} files, {differences.Count} new, changed or removed.");
         new SecretReport(topology, recipients, output).Write(console);
         return 0;
     }

@@ -9,14 +9,23 @@ internal static class DifferenceReport
 {
     private const int Context = 3;
 
+    // Beyond any line: what is folded is neither what stands in the file nor what can be looked for.
+    private const int Unfolded = 10_000;
+
     /// <summary>Writes what is different, file by file.</summary>
     public static void Write(IAnsiConsole console, IEnumerable<FileDifference> differences)
     {
+        console.Profile.Width = Math.Max(console.Profile.Width, Unfolded);
         foreach (var file in differences)
         {
             console.MarkupLineInterpolated($"[bold]--- {(file.Old is null ? "/dev/null" : file.Path)}[/]");
             console.MarkupLineInterpolated($"[bold]+++ {(file.New is null ? "/dev/null" : file.Path)}[/]");
-            Write(console, Lines(file));
+            var lines = Lines(file);
+            Write(console, lines);
+            if (lines.TrueForAll(line => line.Type == ChangeType.Unchanged))
+            {
+                console.WriteLine("\\ The lines are the same; their ends, or the end of the file, are not.");
+            }
         }
     }
 

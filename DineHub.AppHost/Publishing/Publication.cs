@@ -10,7 +10,7 @@ namespace DineHub.AppHost.Publishing;
 internal sealed record Publication(Recipients? Recipients, IReadOnlyList<PublishedFile> Files, IReadOnlyList<FileDifference> Differences)
 {
     /// <summary>Compares; nothing is written.</summary>
-    /// <exception cref="InvalidDataException">A host's file is there that the publisher has not written.</exception>
+    /// <exception cref="InvalidDataException">In a file's place is one that the publisher has not written.</exception>
     public static Publication Of(ClusterTopology topology, string output)
     {
         var recipients = Recipients.Read(output);

@@ -15,23 +15,28 @@ internal static class Publisher
     /// <summary>The files, in the order of their paths. The same topology and recipients give the same files.</summary>
     /// <param name="topology">The deployment.</param>
     /// <param name="recipients">Whom secrets are encrypted to; null before they were made.</param>
-    public static IReadOnlyList<PublishedFile> Publish(ClusterTopology topology, Recipients? recipients) =>
-    [
-        .. new PublishedFile[]
-        {
-            ClusterFile.Write(topology),
-            HeadscalePolicy.Write(topology),
-            AlertRules.Write(topology),
-            SecretCatalog.Write(topology),
-            SopsRules.Write(topology, recipients),
-            TopologyFile.Write(topology),
-        }
-        .Concat(topology.Nodes.Select(node => HostFile.Write(topology, node)))
-        .Concat(NginxFiles.Write(topology))
-        .Concat(FirewallTable.Write(topology))
-        .Concat(PrometheusTargets.Write(topology))
-        .Concat(Dashboards.Write(topology))
-        .Concat(TerraformConfiguration.Write(topology))
-        .OrderBy(file => file.Path, StringComparer.Ordinal),
-    ];
+    /// <exception cref="TopologyException">The topology sets an option that is set already.</exception>
+    public static IReadOnlyList<PublishedFile> Publish(ClusterTopology topology, Recipients? recipients)
+    {
+        HostFile.Check(topology);
+        return
+        [
+            .. new PublishedFile[]
+            {
+                ClusterFile.Write(topology),
+                HeadscalePolicy.Write(topology),
+                AlertRules.Write(topology),
+                SecretCatalog.Write(topology),
+                SopsRules.Write(topology, recipients),
+                TopologyFile.Write(topology),
+            }
+            .Concat(topology.Nodes.Select(node => HostFile.Write(topology, node)))
+            .Concat(NginxFiles.Write(topology))
+            .Concat(FirewallTable.Write(topology))
+            .Concat(PrometheusTargets.Write(topology))
+            .Concat(Dashboards.Write(topology))
+            .Concat(TerraformConfiguration.Write(topology))
+            .OrderBy(file => file.Path, StringComparer.Ordinal),
+        ];
+    }
 }

@@ -30,7 +30,7 @@ internal static partial class MachineReader
             dns.Fail("Zone", $"must be '{domain}' or a domain above it, but is '{zone}'");
         }
 
-        var ttl = dns.Number("TtlSeconds", fallback: 60, minimum: 10, maximum: 300);
+        var ttl = dns.Number("TtlSeconds", fallback: 60, minimum: 10, maximum: 60);
         var balancing = dns.Choice("Balancing", IngressBalancing.ActiveActive);
         dns.RefuseUnknown();
         var disks = root.Section("Disks");

@@ -50,7 +50,7 @@ public sealed record MachineSettings
     /// <summary>The hosted zone that the records go to: the domain, or one above it.</summary>
     public required string DnsZone { get; init; }
 
-    /// <summary>How long resolvers may keep records, in seconds, 10 to 300.</summary>
+    /// <summary>How long resolvers may keep records, in seconds, 10 to 60: a lost ingress is asked for no longer.</summary>
     public required int DnsTtlSeconds { get; init; }
 
     /// <summary>How customers are spread over the ingresses of a region.</summary>

@@ -29,6 +29,10 @@ public static partial class TopologyConfiguration
     // RFC 6598: shared address space, which Tailscale and Headscale take their addresses from.
     private static readonly IPNetwork SharedAddressSpace = new(IPAddress.Parse("100.64.0.0"), 10);
 
+    // Names of nodes stand before a domain, and "backend-" and "-99" around an alias: the results must be names, too (RFC 1035: 253 and 63 characters).
+    private const int LongestDomain = 253 - 64;
+    private const int LongestAlias = 52;
+
     private static readonly IPNetwork[] PrivateNetworks =
         [new(IPAddress.Parse("10.0.0.0"), 8), new(IPAddress.Parse("172.16.0.0"), 12), new(IPAddress.Parse("192.168.0.0"), 16)];
 
@@ -74,6 +78,7 @@ public static partial class TopologyConfiguration
         var sizes = ReadInstanceTypes(root);
         var headscale = root.Section("Headscale");
         var link = Network(headscale, "LinkRange", "10.254.0.0/22") ?? new IPNetwork(IPAddress.Parse("10.254.0.0"), 22);
+        CheckLink(headscale, link, meshRange);
         var regions = ReadRegions(root, meshRange, ("Headscale:LinkRange", link));
         var database = root.Section("Database");
         var first = regions.Count > 0 ? regions[0].Region.Name : "";
@@ -212,7 +217,7 @@ public static partial class TopologyConfiguration
         foreach (var reader in root.List("Regions"))
         {
             var name = reader.Text("Name");
-            var alias = Label(reader, "Alias", name.Split('-')[0]);
+            var alias = Label(reader, "Alias", name.Split('-')[0], LongestAlias);
             var network = Network(reader, "Cidr", string.Create(CultureInfo.InvariantCulture, $"10.{10 * (regions.Count + 1)}.0.0/16"));
             regions.Add(new RegionCounts(
                 new Region(name, alias, network?.ToString() ?? ""),
@@ -245,6 +250,22 @@ public static partial class TopologyConfiguration
         return regions;
     }
 
+    private static void CheckLink(SectionReader headscale, IPNetwork link, IPNetwork? meshRange)
+    {
+        if (meshRange is { } range && Overlap(link, range))
+        {
+            headscale.Fail("LinkRange", $"'{link}' overlaps '{range}' of Mesh:AddressRange");
+        }
+        else if (!IsPrivate(link))
+        {
+            headscale.Fail("LinkRange", $"must be a private range (RFC 1918), but is '{link}'");
+        }
+    }
+
+    private static bool IsPrivate(IPNetwork network) => PrivateNetworks.Any(known => known.PrefixLength <= network.PrefixLength && known.Contains(network.BaseAddress));
+
+    private static bool Overlap(IPNetwork one, IPNetwork other) => one.Contains(other.BaseAddress) || other.Contains(one.BaseAddress);
+
     private static void CheckNetwork(SectionReader reader, IPNetwork? cidr, List<(string Path, IPNetwork Network)> networks)
     {
         if (cidr is not { } network)
@@ -252,14 +273,13 @@ public static partial class TopologyConfiguration
             return;
         }
 
-        if (!PrivateNetworks.Any(known => known.PrefixLength <= network.PrefixLength && known.Contains(network.BaseAddress))
-            || network.PrefixLength is < 16 or > 24)
+        if (!IsPrivate(network) || network.PrefixLength is < 16 or > 24)
         {
             reader.Fail("Cidr", $"must be a private range (RFC 1918) from /16 to /24, but is '{network}'");
         }
 
         // NAT-free paths between regions need addresses that are unique over all of them.
-        foreach (var (path, other) in networks.Where(known => known.Network.Contains(network.BaseAddress) || network.Contains(known.Network.BaseAddress)))
+        foreach (var (path, other) in networks.Where(known => Overlap(known.Network, network)))
         {
             reader.Fail("Cidr", $"'{network}' overlaps '{other}' of {path}");
         }
@@ -300,12 +320,12 @@ public static partial class TopologyConfiguration
         return name;
     }
 
-    private static string Label(SectionReader reader, string key, string fallback)
+    private static string Label(SectionReader reader, string key, string fallback, int longest = 63)
     {
         var label = reader.Text(key, fallback);
-        if (!LabelPattern().IsMatch(label))
+        if (!LabelPattern().IsMatch(label) || label.Length > longest)
         {
-            reader.Fail(key, $"must be a DNS label (RFC 1123: lower-case letters, digits and hyphens, at most 63), but is '{label}'");
+            reader.Fail(key, $"must be a DNS label (RFC 1123: lower-case letters, digits and hyphens, at most {longest}), but is '{label}'");
         }
 
         return label;
@@ -314,9 +334,9 @@ public static partial class TopologyConfiguration
     private static string DomainName(SectionReader reader, string key, string? fallback)
     {
         var domain = reader.Text(key, fallback);
-        if (domain.Length > 0 && (domain.Length > 253 || domain.Split('.') is not { Length: >= 2 } labels || !labels.All(label => LabelPattern().IsMatch(label))))
+        if (domain.Length > 0 && (domain.Length > LongestDomain || domain.Split('.') is not { Length: >= 2 } labels || !labels.All(label => LabelPattern().IsMatch(label))))
         {
-            reader.Fail(key, $"must be a DNS name such as dinehub.example, but is '{domain}'");
+            reader.Fail(key, $"must be a DNS name such as dinehub.example, of {LongestDomain} characters at most, but is '{domain}'");
         }
 
         return domain;

@@ -38,9 +38,13 @@ public sealed partial class AlertRuleTests
     {
         using var directory = new TemporaryDirectory();
         await File.WriteAllTextAsync(Path.Combine(directory.Path, "rules.yaml"), AlertRules.Write(Topologies.Reference).Content);
-        var tests = Path.Combine(directory.Path, "tests.yaml");
-        File.Copy(ContractDocument.FileOf("DineHub.Tests", "Publishing", "alerts.yaml"), tests);
-        var run = await ProgramRun.OfAsync(PromTool.Program, ["test", "rules", tests], folder: directory.Path);
+        string[] tests = ["alerts.yaml", "alerts-of-days.yaml"];
+        foreach (var test in tests)
+        {
+            File.Copy(ContractDocument.FileOf("DineHub.Tests", "Publishing", test), Path.Combine(directory.Path, test));
+        }
+
+        var run = await ProgramRun.OfAsync(PromTool.Program, ["test", "rules", .. tests], folder: directory.Path);
         run.ExitCode.ShouldBe(0, run.Output + run.Error);
     }
 

@@ -69,7 +69,7 @@ public sealed class HeadscalePolicyTests
     }
 
     [Fact]
-    public void Without_operators_there_are_rules_still_as_none_would_allow_everything()
+    public void Without_operators_the_rules_of_machines_are_there_still()
     {
         var policy = new PolicyEvaluator(HeadscalePolicy.Write(Topologies.OneRegion).Content);
         policy.Allows("tag:ingress", "tag:backend", Ports.Backend, Transport.Tcp).ShouldBeTrue();
@@ -77,6 +77,9 @@ public sealed class HeadscalePolicyTests
     }
 
     [Fact]
-    public void An_empty_policy_would_allow_everything() =>
+    public void A_policy_that_says_nothing_would_allow_everything_and_an_empty_list_nothing()
+    {
         new PolicyEvaluator("// nothing\n{ }").Allows("tag:worker", "tag:backend", 22, Transport.Tcp).ShouldBeTrue();
+        new PolicyEvaluator("""{ "acls": [] }""").Allows("tag:worker", "tag:backend", 22, Transport.Tcp).ShouldBeFalse();
+    }
 }

@@ -26,8 +26,8 @@ public sealed class NixDocumentTests
     [RequiresProgramFact(NixTool.Program, NixTool.Package)]
     public void What_is_written_is_what_Nix_reads() =>
         Check.One(
-            FsCheck.Config.QuickThrowOnFailure.WithMaxTest(40),
-            Prop.ForAll(Values.ArrayOf(20).ToArbitrary(), values =>
+            FsCheck.Config.QuickThrowOnFailure.WithMaxTest(8),
+            Prop.ForAll(Values.ArrayOf(100).ToArbitrary(), values =>
             {
                 var document = NixDocument.Write(["A comment."], new NixList([.. values.Select(value => value.Value)]));
                 var expected = new JsonArray([.. values.Select(value => value.Json?.DeepClone())]);
@@ -67,6 +67,14 @@ public sealed class NixDocumentTests
             }
 
             """);
+
+    [Fact]
+    public void A_list_of_one_item_stands_on_one_line_where_that_has_a_hundred_characters_at_most()
+    {
+        var name = new string('a', 87);
+        NixDocument.Write([], NixSet.Of((name, NixValue.List(["x"])))).ShouldBe($"{{\n  {name} = [ \"x\" ];\n}}\n");
+        NixDocument.Write([], NixSet.Of((name + "a", NixValue.List(["x"])))).ShouldBe($"{{\n  {name}a = [\n    \"x\"\n  ];\n}}\n");
+    }
 
     [Fact]
     public void What_Nix_cannot_hold_is_refused()

@@ -7,7 +7,7 @@ namespace DineHub.Tests.Publishing;
 
 /// <summary>
 /// Whether a policy lets a node, or an operator's machine, open a connection to a node, as Headscale has it: rules only accept, in any order; a tagged node is its tag
-/// and no user's; a policy without rules, or without the key, allows everything (Headscale documentation, "ACLs").
+/// and no user's; a policy that says nothing of rules allows everything, one whose list of rules is empty nothing (Headscale documentation, "ACLs").
 /// </summary>
 internal sealed class PolicyEvaluator
 {
@@ -19,7 +19,7 @@ internal sealed class PolicyEvaluator
 
     private readonly Dictionary<string, HashSet<string>> groups;
     private readonly HashSet<string> tags;
-    private readonly List<Rule> rules;
+    private readonly List<Rule>? rules;
 
     public PolicyEvaluator(string text)
     {
@@ -27,8 +27,8 @@ internal sealed class PolicyEvaluator
         document.Select(pair => pair.Key).ShouldBeSubsetOf(KnownKeys);
         groups = (document["groups"]?.AsObject() ?? []).ToDictionary(pair => pair.Key, pair => Texts(pair.Value).ToHashSet());
         tags = [.. (document["tagOwners"]?.AsObject() ?? []).Select(pair => pair.Key)];
-        rules = [.. (document["acls"]?.AsArray() ?? []).Select(Rule.Parse!)];
-        foreach (var rule in rules)
+        rules = document["acls"]?.AsArray().Select(Rule.Parse!).ToList();
+        foreach (var rule in rules ?? [])
         {
             foreach (var name in rule.Sources.Concat(rule.Destinations.Select(destination => destination.Target)))
             {
@@ -43,7 +43,7 @@ internal sealed class PolicyEvaluator
     /// <param name="port">The port.</param>
     /// <param name="transport">The transport.</param>
     public bool Allows(string source, string destination, int port, Transport transport) =>
-        rules.Count == 0 || rules.Exists(rule => rule.Transport == transport
+        rules is null || rules.Exists(rule => rule.Transport == transport
             && rule.Sources.Any(name => Is(name, source))
             && rule.Destinations.Any(one => Is(one.Target, destination) && one.Port == port));
 

@@ -1,3 +1,6 @@
+using DineHub.AppHost.Publishing;
+using Spectre.Console;
+
 namespace DineHub.Tests.Publishing;
 
 /// <summary><c>publish</c> as an operator types it.</summary>
@@ -16,7 +19,7 @@ public sealed class PublishCommandTests : IDisposable
 
         (exitCode, output) = await PublishAsync();
         exitCode.ShouldBe(0, output);
-        output.ShouldContain(" 0 of them new or changed");
+        output.ShouldContain(" 0 new, changed or removed");
 
         (exitCode, output) = await PublishAsync("--check");
         exitCode.ShouldBe(0, output);
@@ -31,6 +34,27 @@ public sealed class PublishCommandTests : IDisposable
         output.ShouldContain("--- hosts/backend-eu-2.nix\n+++ /dev/null");
         output.ShouldContain("publish");
         (await File.ReadAllTextAsync(file)).ShouldBe(before);
+    }
+
+    [Fact]
+    public void A_difference_is_shown_as_it_stands_in_the_file_however_long_its_line_is_and_where_it_is_only_the_end()
+    {
+        var line = string.Join(' ', Enumerable.Repeat("word", 100));
+        using var writer = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Out = new AnsiConsoleOutput(writer) });
+        DifferenceReport.Write(console, [new FileDifference("rules.yaml", $"a\n{line}\n", $"a\n[{line}]\n"), new FileDifference("hosts/a.nix", "{ }", "{ }\n")]);
+        writer.ToString().ReplaceLineEndings("\n").ShouldBe(
+            $"--- rules.yaml\n+++ rules.yaml\n a\n-{line}\n+[{line}]\n--- hosts/a.nix\n+++ hosts/a.nix\n\\ The lines are the same; their ends, or the end of the file, are not.\n");
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_written_to_is_named()
+    {
+        var file = Path.Combine(directory.Path, "file");
+        await File.WriteAllTextAsync(file, "");
+        var (exitCode, output) = await AppHostProcess.RunAsync(["publish", "--output", file]);
+        exitCode.ShouldBe(2, output);
+        output.ShouldContain($"--output: '{file}' can't be written to");
     }
 
     [Fact]

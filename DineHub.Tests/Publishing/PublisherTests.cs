@@ -148,6 +148,29 @@ public sealed partial class PublisherTests
             """{"flag":true,"list":["one",2],"map":{"net.ipv4.x":1},"none":null,"number":5,"quoted":"5","real":0.5,"text":"x ${y}"}""");
     }
 
+    [Fact]
+    public void An_option_that_is_set_already_is_refused_with_its_path()
+    {
+        var topology = Topologies.Read(
+            ("Domain", "dinehub.example"),
+            ("Regions:0:Name", "eu-west-1"),
+            ("Database:Workers:0:Region", "eu-west-1"),
+            ("NodeOptions:backend-eu-1:dinehub.backend.maximumPoolSize", "30"),
+            ("NodeOptions:backend-eu-1:dinehub.host:role", "worker"),
+            ("NodeOptions:backend-eu-1:networking", "5"),
+            ("NodeOptions:backend-eu-2:a.b", "1"),
+            ("NodeOptions:backend-eu-2:a.b.c", "1"),
+            ("NodeOptions:backend-eu-2:a.bc", "1"),
+            ("NodeOptions:ingress-eu-1:networking.hostName", "x"));
+        Should.Throw<TopologyException>(() => Publisher.Publish(topology, null)).Errors.Select(error => $"{error.Path} {error.Message}").ShouldBe(
+        [
+            "NodeOptions:ingress-eu-1:networking.hostName is set by 'publish' itself; hosts/ingress-eu-1.local.nix can, by lib.mkForce",
+            "NodeOptions:backend-eu-1:dinehub.host is set by 'publish' itself; hosts/backend-eu-1.local.nix can, by lib.mkForce",
+            "NodeOptions:backend-eu-1:networking is set by 'publish' itself; hosts/backend-eu-1.local.nix can, by lib.mkForce",
+            "NodeOptions:backend-eu-2:a.b.c is set by NodeOptions:backend-eu-2:a.b, too",
+        ]);
+    }
+
     private static void ShouldBe(string folder, IReadOnlyList<PublishedFile> files, string command)
     {
         var publication = new PublicationFolder(folder);

@@ -16,7 +16,13 @@ public sealed class SecretsCommandTests : IDisposable
         echo "$@" >> "$DINEHUB_SOPS_LOG"
         for last; do :; done
         case "$1" in
-          --encrypt) test -f .sops.yaml && { echo 'sops: stand-in'; base64 -w0; echo; } ;;
+          --encrypt)
+            test "$7" != "secrets/$DINEHUB_SOPS_FAIL.yaml" || { echo 'no space left' >&2; exit 1; }
+            echo 'sops:'
+            grep -F -A1 "/)${7%.yaml}\\.yaml\$" .sops.yaml | sed -n 's/.*age: //p' | tr ',' '\n' | sed 's/.*/  - recipient: &/'
+            base64 -w0
+            echo
+            ;;
           --decrypt) tail -n 1 "$last" | base64 -d ;;
           *) exit 2 ;;
         esac
@@ -74,6 +80,7 @@ public sealed class SecretsCommandTests : IDisposable
         (exitCode, output) = await SecretsAsync(settings, "init");
         exitCode.ShouldBe(0, output);
         output.ShouldContain("Nothing was missing.");
+        (await SecretsAsync(settings, "list")).Output.ShouldContain("Each host has a file of secrets.");
         foreach (var node in topology.Nodes)
         {
             ReadStandIn(node).ShouldBe(values[node.Name]);
@@ -146,16 +153,40 @@ public sealed class SecretsCommandTests : IDisposable
     }
 
     [SecretsFact]
-    public async Task Mistakes_are_named()
+    public async Task After_an_interruption_init_ends_what_it_began()
     {
         var settings = await SettingsAsync();
         (await SecretsAsync(settings, "init")).ExitCode.ShouldBe(0);
+        var before = ReadStandIn("headscale");
+        File.Delete(Path.Combine(Output, "secrets", "keys", "backend-eu-1.age"));
+        File.Delete(Path.Combine(Output, "secrets", "keys", "headscale.age"));
+
+        var (exitCode, output) = await AppHostProcess.RunAsync(
+            ["secrets", "init", "--output", Output, .. settings], [.. Environment(isReal: false), ("DINEHUB_SOPS_FAIL", "headscale")]);
+        exitCode.ShouldBe(1, output);
+        output.ShouldContain("no space left");
+
+        (exitCode, output) = await SecretsAsync(settings, "init");
+        exitCode.ShouldBe(0, output);
+        output.ShouldContain("Written: headscale.");
+        ReadStandIn("headscale").ShouldBe(before);
+        foreach (var host in new[] { "backend-eu-1", "headscale" })
+        {
+            var key = await ProgramRun.OfAsync("age", ["--decrypt", "--identity", identity, Path.Combine(Output, $"secrets/keys/{host}.age")]);
+            var recipient = (await ProgramRun.OfAsync("age-keygen", ["-y"], key.Output)).Output.Trim();
+            File.ReadAllText(Path.Combine(Output, "secrets", host + ".yaml")).ShouldContain($"recipient: {recipient}\n", customMessage: host);
+        }
+    }
+
+    [SecretsFact]
+    public async Task Mistakes_are_named()
+    {
+        var settings = await SettingsAsync();
         (await SecretsAsync(settings, "rotate", "database/nonsense")).Output.ShouldContain("database/api-password");
         (await SecretsAsync(settings, "rotate", SecretName.AlertWebhook)).Output.ShouldContain("secrets set alertmanager/webhook-url");
         (await SecretsAsync(settings, "rotate", SecretName.WireGuardPrivateKey)).Output.ShouldContain("--host: must be ingress-eu-1, headscale");
         (await SecretsAsync(settings, "rotate", SecretName.ApiPassword, "--host", "backend-eu-1")).Output.ShouldContain("the same on every host");
         (await SecretsAsync([.. settings, "--set", "Operators:0:AgeRecipient="], "init")).Output.ShouldContain("age-keygen");
-        (await SecretsAsync(settings, "list")).Output.ShouldContain("Each host has a file of secrets.");
     }
 
     [Fact]

@@ -13,7 +13,7 @@
 #   nodes.json       what Headscale knows
 #   received         what came by standard input
 set -euo pipefail
-program="$(basename "$0")"
+program="${0##*/}"
 state="$STAND_IN"
 
 did() { printf '%s\n' "$*" >>"$state/log"; }
@@ -114,10 +114,11 @@ run_aws() {
 }
 
 run_curl() {
-  local address
+  local address node
   address="$(grep --only-matching --perl-regexp -- '--resolve \S+:\K[0-9.]+' <<<"$*" || true)"
-  looked "curl $(at_address "$address")"
-  ! is "unwell-$(at_address "$address")"
+  node="$(at_address "$address")"
+  looked "curl $node"
+  ! is "unwell-$node"
 }
 
 run_terraform() {

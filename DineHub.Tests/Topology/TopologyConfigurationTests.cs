@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DineHub.AppHost.Topology;
 using DineHub.Ingress;
+using DineHub.Tests.Publishing;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.Configuration;
@@ -71,6 +72,7 @@ public sealed class TopologyConfigurationTests
     [InlineData("Regions:1:Name", "eu-west-1", "Regions:1:Name", "twice")]
     [InlineData("Regions:1:Alias", "eu", "Regions:1:Alias", "another region's")]
     [InlineData("Regions:1:Alias", "U S", "Regions:1:Alias", "DNS label")]
+    [InlineData("Regions:1:Alias", "a23456789-123456789-123456789-123456789-123456789-123", "Regions:1:Alias", "at most 52")]
     [InlineData("Regions:1:Name", "Virginia", "Regions:1:Name", "such as eu-west-1")]
     [InlineData("Regions:1:Cidr", "10.10.128.0/17", "Regions:1:Cidr", "overlaps")]
     [InlineData("Regions:1:Cidr", "8.8.0.0/16", "Regions:1:Cidr", "RFC 1918")]
@@ -92,19 +94,31 @@ public sealed class TopologyConfigurationTests
     [InlineData("Database:Coordinator:StandbyRegion", "mars", "Database:Coordinator:StandbyRegion", "not one of the regions")]
     [InlineData("Database:Failover", "Vote", "Database:Failover", "three sites")]
     [InlineData("Headscale:LinkRange", "10.10.0.0/22", "Regions:0:Cidr", "overlaps")]
+    [InlineData("Headscale:LinkRange", "100.64.0.0/22", "Headscale:LinkRange", "overlaps '100.64.0.0/10' of Mesh:AddressRange")]
+    [InlineData("Headscale:LinkRange", "8.8.0.0/22", "Headscale:LinkRange", "RFC 1918")]
     [InlineData("Headscale:LinkRange", "10.254.0.0/26", "Headscale:LinkRange", "a hundred for the ingresses of each region")]
     [InlineData("Operators:0:Name", "root", "Operators:0:Name", "not root")]
     [InlineData("Operators:0:SshKey", "AAAA", "Operators:0:SshKey", "authorized_keys")]
     [InlineData("Operators:0:AgeRecipient", "AGE-SECRET-KEY-1", "Operators:0:AgeRecipient", "public age key")]
     [InlineData("Acme:Email", "operators", "Acme:Email", "must be an address")]
     [InlineData("Dns:Zone", "other.example", "Dns:Zone", "above it")]
-    [InlineData("Dns:TtlSeconds", "5", "Dns:TtlSeconds", "between 10 and 300")]
+    [InlineData("Dns:TtlSeconds", "5", "Dns:TtlSeconds", "between 10 and 60")]
+    [InlineData("Dns:TtlSeconds", "61", "Dns:TtlSeconds", "between 10 and 60")]
     [InlineData("Disks:DataGiB", "1", "Disks:DataGiB", "between 10 and")]
     [InlineData("NodeOptions:nobody:a.b", "1", "NodeOptions:nobody", "is not a node")]
     [InlineData("NodeOptions:backend-eu-1:a b", "1", "NodeOptions:backend-eu-1:a b", "dotted name")]
     [InlineData("Local:GatewayPort", "70000", "Local:GatewayPort", "between 0 and")]
     public void A_mistake_is_refused_with_its_path(string key, string value, string path, string rule) =>
         Errors((key, value)).ShouldContain(error => error.Path == path && error.Message.Contains(rule));
+
+    [Fact]
+    public void A_domain_that_leaves_no_room_for_the_names_of_nodes_is_refused()
+    {
+        var longest = string.Concat(Enumerable.Repeat("abcdefghi.", 19)).TrimEnd('.');
+        Should.NotThrow(() => Topologies.Read(("Domain", "dinehub.example"), ("Mesh:Domain", longest), ("Regions:0:Name", "eu-west-1"), ("Database:Workers:0:Region", "eu-west-1")));
+        Errors(("Domain", longest + "j")).ShouldContain(error => error.Path == "Domain" && error.Message.Contains("189 characters"));
+        Errors(("Mesh:Domain", longest + "j")).ShouldContain(error => error.Path == "Mesh:Domain" && error.Message.Contains("189 characters"));
+    }
 
     [Fact]
     public void A_topology_without_regions_or_workers_is_refused()

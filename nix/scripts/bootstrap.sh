@@ -143,9 +143,10 @@ is_on_mesh() {
   [[ "$(mesh_state "$1")" == Running ]]
 }
 
-# Not while it starts: then it cannot tell yet.
+# Not while it starts: then it cannot tell yet. What it tells is in $state.
 knows_its_mesh() {
-  case "$(mesh_state "$1")" in
+  state="$(mesh_state "$1")"
+  case "$state" in
     "" | NoState | Starting) return 1 ;;
   esac
 }
@@ -163,7 +164,7 @@ forget_former() {
 
 # A key that is good once, for an hour, and for this role's tag alone: made on Headscale's host, handed over, and gone.
 enrol_node() {
-  local node="$1" tag key
+  local node="$1" tag key state=""
   # shellcheck disable=SC2016 # For the other side's shell to expand.
   local place='umask 077; mkdir -p /var/lib/dinehub-mesh; cat > /var/lib/dinehub-mesh/auth-key; status=0; systemctl restart tailscaled-autoconnect || status=$?; rm -f /var/lib/dinehub-mesh/auth-key; exit $status'
   tag="tag:$(of_node "$node" role)"
@@ -174,12 +175,12 @@ enrol_node() {
     return
   fi
   until_true 120 "$node tells whether it is on the mesh" knows_its_mesh "$node" || die "$node: tailscaled does not tell. 'journalctl -u tailscaled' on it tells why."
-  if is_on_mesh "$node"; then
+  if [[ "$state" == Running ]]; then
     say "$node: is on the mesh"
     return
   fi
   say "$node: enrols as $tag"
-  if [[ "$(mesh_state "$node")" == NeedsLogin ]]; then
+  if [[ "$state" == NeedsLogin ]]; then
     forget_former "$node"
   fi
   key="$(as "$(operator)" "$(headscale_host)" "sudo headscale preauthkeys create --tags $tag --expiration 1h --output json" | jq --raw-output '.key // empty')"
@@ -191,7 +192,7 @@ enrol_node() {
 # --- The steps ---
 
 step_terraform() {
-  local folder="$nix/generated/terraform" terraform="${DINEHUB_TERRAFORM-}" name missing=()
+  local folder="$nix/generated/terraform" terraform="${DINEHUB_TERRAFORM-}" missing
   if [[ -z "$terraform" ]]; then
     terraform="$(command -v terraform || command -v tofu)" || die "Neither terraform nor tofu is there."
   fi
@@ -203,13 +204,11 @@ step_terraform() {
     return
   fi
   "$terraform" -chdir="$folder" output -json hosts >"$infrastructure.new"
-  while read -r name; do
-    if ! jq --exit-status --arg name "$name" '.[$name].instanceId' "$infrastructure.new" >/dev/null; then
-      missing+=("$name")
-    fi
-  done < <(all_nodes)
-  ((${#missing[@]} == 0)) || die "Terraform has no machine for: ${missing[*]}. $infrastructure.new is what it says."
+  missing="$(jq --raw-output --slurpfile hosts "$infrastructure.new" '[.nodes[].name | select($hosts[0][.].instanceId | not)] | join(" ")' "$topology")" ||
+    die "$infrastructure.new: this is not what Terraform should say."
+  [[ -z "$missing" ]] || die "Terraform has no machine for: $missing. $infrastructure.new is what it says."
   mv "$infrastructure.new" "$infrastructure"
+  read_infrastructure
   say "$infrastructure: written. 'git add' it: a flake sees only what git tracks."
   if git -C "$nix" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
     git -C "$nix" add --intent-to-add infrastructure.json

@@ -36,6 +36,8 @@ find_nix() {
   infrastructure="$nix/infrastructure.json"
   [[ -f "$topology" ]] || die "There is no $topology: run 'dotnet run --project DineHub.AppHost -- publish', or set DINEHUB_NIX."
   read_nodes
+  read_cluster
+  read_infrastructure
 }
 
 # Runs a command, or only prints it (--dry-run).
@@ -76,11 +78,6 @@ nodes() {
   done
 }
 
-# all_nodes: every name.
-all_nodes() {
-  printf '%s\n' "${node_names[@]}"
-}
-
 # standby_of GROUP: nothing where it has none.
 standby_of() {
   local name
@@ -103,19 +100,39 @@ of_node() {
   printf '%s\n' "$value"
 }
 
+declare -A cluster_field=()
+
+read_cluster() {
+  local field value
+  while IFS=$'\t' read -r field value; do
+    cluster_field[$field]="$value"
+  done < <(jq --raw-output 'to_entries[] | select(.value | type == "string" or type == "number") | [.key, .value] | @tsv' "$topology")
+}
+
 of_cluster() {
-  jq --raw-output --arg field "$1" '.[$field] // empty' "$topology"
+  printf '%s\n' "${cluster_field[$1]-}"
 }
 
 regions() {
   jq --raw-output '.regions[].name' "$topology"
 }
 
+declare -A infrastructure_field=()
+
+# Again whenever the file has changed.
+read_infrastructure() {
+  local node field value
+  infrastructure_field=()
+  if [[ -f "$infrastructure" ]]; then
+    while IFS=$'\t' read -r node field value; do
+      infrastructure_field[$node/$field]="$value"
+    done < <(jq --raw-output 'to_entries[] | .key as $node | .value | objects | to_entries[] | select(.value | type == "string") | [$node, .key, .value] | @tsv' "$infrastructure")
+  fi
+}
+
 # of_infrastructure NODE FIELD: nothing where it is not known.
 of_infrastructure() {
-  if [[ -f "$infrastructure" ]]; then
-    jq --raw-output --arg name "$1" --arg field "$2" '.[$name][$field] // empty' "$infrastructure"
-  fi
+  printf '%s\n' "${infrastructure_field[$1/$2]-}"
 }
 
 # --- Reaching a node ---

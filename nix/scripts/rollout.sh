@@ -242,7 +242,7 @@ trap 'rm -f "$status_file"' EXIT
 read_status() {
   local node
   for node in $(nodes coordinator) $(nodes standby); do
-    if as "$(operator)" "$node" "sudo dinehub-db status --json" >"$status_file" 2>/dev/null && jq --exit-status '.nodes' "$status_file" >/dev/null; then
+    if as "$(operator)" "$node" "sudo dinehub-db status --json" >"$status_file" 2>/dev/null && [[ -s "$status_file" ]]; then
       return 0
     fi
   done
@@ -278,7 +278,7 @@ roll_database() {
   local group primary partner
   declare -A primaries partners
   if ! "$dry_run"; then
-    read_status || die "The database does not tell its state: 'sudo dinehub-db status' on the coordinator's machine must work before it is touched."
+    { read_status && jq --exit-status '.nodes' "$status_file" >/dev/null; } || die "The database does not tell its state: 'sudo dinehub-db status' on the coordinator's machine must work before it is touched."
   fi
   while read -r group; do
     primary="$group"

@@ -107,7 +107,7 @@ public sealed class NixOSEnvironmentResource : Resource, IComputeEnvironmentReso
             var publication = Publication.Of(topology, output);
             new PublicationFolder(output).Apply(publication.Differences);
             await task.CompleteAsync(
-                string.Create(CultureInfo.InvariantCulture, $"{publication.Files.Count} files, {publication.Differences.Count} of them new or changed"),
+                string.Create(CultureInfo.InvariantCulture, $"{publication.Files.Count} files, {publication.Differences.Count} new, changed or removed"),
                 CompletionState.Completed,
                 ct);
             context.Summary.Add("Folder", output);

@@ -36,7 +36,7 @@ internal static class AlertRules
     [
         new("DatabaseDown", "up{job=\"postgres\"} == 0 or pg_up == 0", "1m", Severity.Page, "PostgreSQL of {{ $labels.node }} does not answer.", "runbook.md#a-database-server-is-down"),
         new("ConnectionsRunOut", "sum by (node) (pg_stat_activity_count) / on (node) group_left () max by (node) (pg_settings_max_connections) > 0.85", "5m", Severity.Ticket, "{{ $labels.node }} has {{ $value | humanizePercentage }} of its connections in use.", "runbook.md#connections-run-out"),
-        new("TransactionIdsRunOut", "max by (node) (pg_stat_database_xact_age) > 1e9 or max by (node) (pg_database_wraparound_age_datfrozenxid_seconds) > 1e9", "1h", Severity.Ticket, "{{ $labels.node }} needs a vacuum to freeze.", "runbook.md#transaction-ids-run-out"),
+        new("TransactionIdsRunOut", "max by (node) (pg_database_wraparound_age_datfrozenxid_seconds) > 1e9", "1h", Severity.Ticket, "{{ $labels.node }} needs a vacuum to freeze.", "runbook.md#transaction-ids-run-out"),
     ];
 
     private static readonly AlertRule[] Replication =

@@ -17,11 +17,12 @@ internal static partial class NixDocument
     public static string Write(IEnumerable<string> comments, NixValue value)
     {
         var text = new StringBuilder(Header.Comments(comments));
-        Append(text, value, 0);
+        Append(text, value, 0, 0);
         return text.Append('\n').ToString();
     }
 
-    private static void Append(StringBuilder text, NixValue value, int depth)
+    // The column is where the value begins.
+    private static void Append(StringBuilder text, NixValue value, int depth, int column)
     {
         switch (value)
         {
@@ -29,18 +30,19 @@ internal static partial class NixDocument
                 text.Append("{\n");
                 foreach (var binding in set.Bindings)
                 {
-                    Indent(text, depth + 1).AppendJoin('.', binding.Path.Select(Name)).Append(" = ");
-                    Append(text, binding.Value, depth + 1);
+                    var head = $"{string.Join('.', binding.Path.Select(Name))} = ";
+                    Indent(text, depth + 1).Append(head);
+                    Append(text, binding.Value, depth + 1, Spaces(depth + 1) + head.Length);
                     text.Append(";\n");
                 }
 
                 Indent(text, depth).Append('}');
                 break;
-            case NixList { Items.Count: > 0 } list when !IsShort(list, depth):
+            case NixList { Items.Count: > 0 } list when !IsShort(list, column):
                 text.Append("[\n");
                 foreach (var item in list.Items)
                 {
-                    AppendItem(text: Indent(text, depth + 1), item, depth + 1);
+                    AppendItem(Indent(text, depth + 1), item, depth + 1);
                     text.Append('\n');
                 }
 
@@ -66,13 +68,14 @@ internal static partial class NixDocument
         }
         else
         {
-            Append(text, item, depth);
+            Append(text, item, depth, Spaces(depth));
         }
     }
 
-    // nixfmt keeps a list on one line where it has one simple item.
-    private static bool IsShort(NixList list, int depth) =>
-        list.Items is [not (NixSet { Bindings.Count: > 0 } or NixList { Items.Count: > 0 }) and var only] && Scalar(only).Length + (2 * depth) + 40 < LineWidth;
+    // nixfmt keeps a list on one line where it has one simple item, and fits.
+    private static bool IsShort(NixList list, int column) =>
+        list.Items is [not (NixSet { Bindings.Count: > 0 } or NixList { Items.Count: > 0 }) and var only]
+        && column + "[ ".Length + Scalar(only).Length + " ];".Length <= LineWidth;
 
     private static string Scalar(NixValue value) => value switch
     {
@@ -124,7 +127,9 @@ internal static partial class NixDocument
         return quoted.Append('"').ToString();
     }
 
-    private static StringBuilder Indent(StringBuilder text, int depth) => text.Append(' ', 2 * depth);
+    private static StringBuilder Indent(StringBuilder text, int depth) => text.Append(' ', Spaces(depth));
+
+    private static int Spaces(int depth) => 2 * depth;
 
     [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_'-]*\z")]
     private static partial Regex NamePattern();

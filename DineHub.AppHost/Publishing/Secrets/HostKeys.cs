@@ -21,12 +21,19 @@ internal sealed class HostKeys(string folder)
             throw new SecretException("Operators: none has an AgeRecipient, so nobody could read the secrets. 'age-keygen -o ~/.config/sops/age/keys.txt' makes a key and prints it.");
         }
 
+        if (known is not null)
+        {
+            // Forgotten before there is another: who is interrupted in between must not be left with halves that do not fit.
+            known = known with { Hosts = known.Hosts.Where(host => File.Exists(Path.Combine(folder, SecretFiles.KeyPathOf(host.Key)))).ToDictionary() };
+            new PublicationFolder(folder).Write(Recipients.Path, known.ToJson());
+        }
+
         var haveChanged = known is not null && !known.Operators.SequenceEqual(operators);
         var hosts = new Dictionary<string, string>();
         foreach (var node in topology.Nodes)
         {
-            var path = SecretFiles.KeyPathOf(node);
-            if (known?.Hosts.TryGetValue(node.Name, out var publicKey) == true && File.Exists(Path.Combine(folder, path)))
+            var path = SecretFiles.KeyPathOf(node.Name);
+            if (known?.Hosts.TryGetValue(node.Name, out var publicKey) == true)
             {
                 if (haveChanged)
                 {

@@ -9,5 +9,5 @@ internal static class SecretFiles
     public static string PathOf(Node node) => $"secrets/{node.Name}.yaml";
 
     /// <summary>A host's own age key, encrypted to the operators.</summary>
-    public static string KeyPathOf(Node node) => $"secrets/keys/{node.Name}.age";
+    public static string KeyPathOf(string node) => $"secrets/keys/{node}.age";
 }

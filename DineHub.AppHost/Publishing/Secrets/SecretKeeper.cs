@@ -23,7 +23,7 @@ internal sealed class SecretKeeper(ClusterTopology topology, string folder)
         var before = await ReadAllAsync(ct);
         var after = await CompleteAsync(before, ct);
         var written = topology.Nodes
-            .Where(node => !IsSame(before[node.Name], after[node.Name]) || IsReadByOthers(known, recipients, node))
+            .Where(node => !IsSame(before[node.Name], after[node.Name]) || IsReadByOthers(recipients, node))
             .ToList();
         await WriteAsync(written, after, ct);
         var missing = topology.Nodes.SelectMany(node => SecretCatalog.NamesOf(topology, node).Where(name => !after[node.Name].ContainsKey(name))).Distinct().ToList();
@@ -66,8 +66,8 @@ internal sealed class SecretKeeper(ClusterTopology topology, string folder)
     private static bool IsSame(Dictionary<string, string> one, Dictionary<string, string> other) =>
         one.Count == other.Count && one.All(pair => other.TryGetValue(pair.Key, out var value) && value == pair.Value);
 
-    private static bool IsReadByOthers(Recipients? before, Recipients after, Node node) =>
-        before is null || !before.Operators.SequenceEqual(after.Operators) || before.Hosts.GetValueOrDefault(node.Name) != after.Hosts[node.Name];
+    // The file is asked, not what was known before: an init that was interrupted knew of all recipients, and had not written all files.
+    private bool IsReadByOthers(Recipients recipients, Node node) => !store.RecipientsOf(node).SetEquals([.. recipients.Operators, recipients.Hosts[node.Name]]);
 
     private void RequireShared(string name)
     {

@@ -1,12 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using DineHub.AppHost.Topology;
 
 namespace DineHub.AppHost.Publishing.Secrets;
 
 /// <summary>The hosts' secrets as they are kept: a file of sops for each host, which it and the operators can read.</summary>
 /// <param name="folder">The folder that is published to.</param>
-internal sealed class SecretStore(string folder)
+internal sealed partial class SecretStore(string folder)
 {
     /// <summary>A host's secrets by their names; none before it has a file.</summary>
     /// <exception cref="SecretException">They can't be decrypted, for example because this operator is no recipient.</exception>
@@ -27,6 +28,13 @@ internal sealed class SecretStore(string folder)
         {
             throw new SecretException($"{path} is not what 'secrets init' writes.");
         }
+    }
+
+    /// <summary>Whom a host's file is encrypted to, as sops notes in it; nobody before there is one.</summary>
+    public IReadOnlySet<string> RecipientsOf(Node node)
+    {
+        var file = Path.Combine(folder, SecretFiles.PathOf(node));
+        return File.Exists(file) ? RecipientPattern().Matches(File.ReadAllText(file)).Select(match => match.Groups["key"].Value).ToHashSet() : [];
     }
 
     /// <summary>Writes a host's secrets, encrypted as <c>.sops.yaml</c> says.</summary>
@@ -51,4 +59,7 @@ internal sealed class SecretStore(string folder)
         document.SelectMany(pair => pair.Value is JsonObject inner
             ? Flatten(inner, $"{prefix}{pair.Key}/")
             : [(prefix + pair.Key, pair.Value!.GetValue<string>())]);
+
+    [GeneratedRegex(@"^[ -]*recipient: (?<key>age1\w+)\s*$", RegexOptions.Multiline)]
+    private static partial Regex RecipientPattern();
 }

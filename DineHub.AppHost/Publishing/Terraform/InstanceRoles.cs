@@ -6,6 +6,18 @@ namespace DineHub.AppHost.Publishing.Terraform;
 /// <summary>What machines may ask of AWS, by role: no keys lie on them. All may be reached through Systems Manager; nothing else is common.</summary>
 internal static class InstanceRoles
 {
+    // Sessions, and nothing else (AWS documentation, "Create a custom IAM role for Session Manager"): with AmazonSSMManagedInstanceCore each machine could
+    // also read all parameters of the account.
+    private static readonly PolicyStatement Sessions = new(
+        [
+            "ssm:UpdateInstanceInformation",
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ],
+        "*");
+
     /// <summary>A role's profile.</summary>
     public static TerraformReference ProfileOf(Role role) => TerraformReference.Resource("aws_iam_instance_profile", RoleName.Of(role));
 
@@ -25,20 +37,12 @@ internal static class InstanceRoles
                 ["name"] = DeploymentName.With(topology, name),
                 ["role"] = reference["name"],
             });
-            file.Resource("aws_iam_role_policy_attachment", name, new JsonObject
+            file.Resource("aws_iam_role_policy", name, new JsonObject
             {
-                ["role"] = reference["name"],
-                ["policy_arn"] = $"arn:{Providers.Partition}:iam::aws:policy/AmazonSSMManagedInstanceCore",
+                ["name"] = "dinehub",
+                ["role"] = reference.Id,
+                ["policy"] = PolicyDocument.Write(file, name, [Sessions, .. StatementsOf(role, topology)]),
             });
-            if (StatementsOf(role, topology) is { Count: > 0 } statements)
-            {
-                file.Resource("aws_iam_role_policy", name, new JsonObject
-                {
-                    ["name"] = "dinehub",
-                    ["role"] = reference.Id,
-                    ["policy"] = PolicyDocument.Write(file, name, statements),
-                });
-            }
         }
     }
 

@@ -5,8 +5,8 @@ using DineHub.AppHost.Publishing;
 
 namespace DineHub.Tests.Publishing.Terraform;
 
-/// <summary>Terraform with the real AWS provider, offline: a folder that is made ready once, for one configuration after another.</summary>
-public sealed class TerraformProgram : IDisposable
+/// <summary>Terraform with the real AWS provider, offline.</summary>
+internal static class TerraformProgram
 {
     private const string Program = "terraform";
 
@@ -23,56 +23,59 @@ public sealed class TerraformProgram : IDisposable
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".terraform.d", "plugins"),
     }.FirstOrDefault(folder => !string.IsNullOrEmpty(folder) && Directory.Exists(Path.Combine(folder, "registry.terraform.io", "hashicorp", "aws")));
 
-    private readonly TemporaryDirectory directory = new();
-    private bool isReady;
-
     /// <summary>What to do about it where it can't run; null where it can.</summary>
     public static string? Missing => ProcessLauncher.FindProgram(Program) is null ? "terraform is not installed: https://developer.hashicorp.com/terraform/install"
         : Plugins is null ? $"Terraform's AWS provider is not there: 'terraform providers mirror DIR' in nix/generated/terraform, and {PluginsVariable}=DIR"
         : null;
 
-    /// <summary>What <c>terraform validate</c> has to say of files; nothing where they are right.</summary>
-    public async Task<IReadOnlyList<string>> ValidateAsync(IReadOnlyList<PublishedFile> files)
+    /// <summary>What <c>terraform validate</c> has to say of configurations, all of which it reads at once: it takes longest to start the provider.</summary>
+    /// <param name="configurations">Names and files.</param>
+    /// <returns>Complaints, each with the name of its configuration; none where all are right.</returns>
+    public static async Task<ILookup<string, string>> ValidateAsync(params IReadOnlyList<(string Name, IReadOnlyList<PublishedFile> Files)> configurations)
     {
-        await PrepareAsync(files);
-        var (_, output) = await RunAsync("validate", "-json", "-no-color");
-        return [.. JsonNode.Parse(output)!["diagnostics"]!.AsArray().Select(diagnostic => $"{diagnostic!["summary"]}: {diagnostic["detail"]}")];
+        using var directory = new TemporaryDirectory();
+        foreach (var (name, files) in configurations)
+        {
+            await WriteAsync(Directory.CreateDirectory(Path.Combine(directory.Path, name)).FullName, files);
+        }
+
+        var modules = new JsonObject(configurations.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Name, new JsonObject { ["source"] = "./" + one.Name })));
+        await File.WriteAllTextAsync(Path.Combine(directory.Path, "main.tf.json"), new JsonObject { ["module"] = modules }.ToJsonString());
+        await InitAsync(directory.Path);
+        var (_, output) = await RunAsync(directory.Path, "validate", "-json", "-no-color");
+        return JsonNode.Parse(output)!["diagnostics"]!.AsArray().ToLookup(
+            diagnostic => (diagnostic!["range"]?["filename"]?.GetValue<string>() ?? "").Split('/')[0],
+            diagnostic => $"{diagnostic!["summary"]}: {diagnostic["detail"]}");
     }
 
     /// <summary>What <c>terraform test</c> has to say of files; nothing where the test passes.</summary>
-    public async Task<string> TestAsync(IReadOnlyList<PublishedFile> files, string test)
+    public static async Task<string> TestAsync(IReadOnlyList<PublishedFile> files, string test)
     {
-        await PrepareAsync(files);
+        using var directory = new TemporaryDirectory();
+        await WriteAsync(directory.Path, files);
         await File.WriteAllTextAsync(Path.Combine(directory.Path, "main.tftest.hcl"), test);
-        var (exitCode, output) = await RunAsync("test", "-no-color");
+        await InitAsync(directory.Path);
+        var (exitCode, output) = await RunAsync(directory.Path, "test", "-no-color");
         return exitCode == 0 ? "" : output;
     }
 
-    public void Dispose() => directory.Dispose();
-
-    private async Task PrepareAsync(IReadOnlyList<PublishedFile> files)
+    private static async Task WriteAsync(string folder, IReadOnlyList<PublishedFile> files)
     {
-        foreach (var old in Directory.EnumerateFiles(directory.Path, "*.tf*"))
-        {
-            File.Delete(old);
-        }
-
         foreach (var file in files)
         {
-            await File.WriteAllTextAsync(Path.Combine(directory.Path, Path.GetFileName(file.Path)), file.Content);
-        }
-
-        if (!isReady)
-        {
-            var (exitCode, output) = await RunAsync("init", "-backend=false", "-input=false", "-no-color", "-plugin-dir=" + Plugins);
-            exitCode.ShouldBe(0, output);
-            isReady = true;
+            await File.WriteAllTextAsync(Path.Combine(folder, Path.GetFileName(file.Path)), file.Content);
         }
     }
 
-    private async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
+    private static async Task InitAsync(string folder)
     {
-        var start = new ProcessStartInfo(Program, arguments) { WorkingDirectory = directory.Path };
+        var (exitCode, output) = await RunAsync(folder, "init", "-backend=false", "-input=false", "-no-color", "-plugin-dir=" + Plugins);
+        exitCode.ShouldBe(0, output);
+    }
+
+    private static async Task<(int ExitCode, string Output)> RunAsync(string folder, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Program, arguments) { WorkingDirectory = folder };
 
         // Neither the settings of whoever runs the tests, nor anything from outside.
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("TF_", StringComparison.Ordinal)).ToList())
@@ -80,7 +83,7 @@ public sealed class TerraformProgram : IDisposable
             start.Environment.Remove(name);
         }
 
-        var settings = Path.Combine(directory.Path, "settings.rc");
+        var settings = Path.Combine(folder, "settings.rc");
         await File.WriteAllTextAsync(settings, "");
         start.Environment["TF_CLI_CONFIG_FILE"] = settings;
         start.Environment["TF_IN_AUTOMATION"] = "1";
