@@ -914,6 +914,8 @@ in
         port = cfg.exporter.port;
         # Empty: then it takes the three below, of which the password is a file.
         dataSourceName = "";
+        # Off by default; the alert on transaction ids that run out asks for what it tells.
+        extraFlags = [ "--collector.database_wraparound" ];
       };
       networking.firewall.interfaces.${cfg.meshInterface}.allowedTCPPorts = [ cfg.exporter.port ];
 
