@@ -4,7 +4,6 @@ using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.AppHost.Topology;
 using DineHub.Ingress;
-using DineHub.Tests.Contract;
 using DineHub.Tests.Ingress;
 using FsCheck;
 using FsCheck.Fluent;
@@ -15,7 +14,6 @@ namespace DineHub.Tests.Publishing;
 /// <summary>The text of nginx' configuration, and what nginx itself says of it.</summary>
 public sealed class NginxConfigurationTests
 {
-    private const string Accept = "DINEHUB_ACCEPT_NGINX";
     private const string ControlAddress = "10.99.0.1";
 
     private static readonly ClusterTopology Reference = TopologyConfiguration.Load(ReferenceTopology.File, []);
@@ -57,17 +55,8 @@ public sealed class NginxConfigurationTests
     [Theory]
     [InlineData("ingress-eu-1")]
     [InlineData("ingress-us-1")]
-    public void The_ingresses_of_the_reference_deployment_get_the_committed_texts(string node)
-    {
-        var file = ContractDocument.FileOf("DineHub.Tests", "Publishing", node + ".conf");
-        var text = NginxConfiguration.Write(Reference.Ingress, SettingsOf(node));
-        if (Environment.GetEnvironmentVariable(Accept) == "1")
-        {
-            File.WriteAllText(file, text);
-        }
-
-        text.ShouldBe(File.ReadAllText(file), $"If the change is meant: {Accept}=1 dotnet test --filter {nameof(NginxConfigurationTests)}, and commit the file.");
-    }
+    public void The_ingresses_of_the_reference_deployment_get_the_committed_texts(string node) =>
+        Snapshot.ShouldMatch(NginxConfiguration.Write(Reference.Ingress, SettingsOf(node)), "DineHub.Tests", "Publishing", node + ".conf");
 
     [NginxFact]
     public async Task Nginx_has_nothing_to_complain_of_in_the_reference_deployment()

@@ -12,34 +12,23 @@ namespace DineHub.Tests.Publishing;
 /// <summary>All that is published of a deployment.</summary>
 public sealed partial class PublisherTests
 {
-    private const string Accept = "DINEHUB_ACCEPT_PUBLISH";
-
     [Fact]
-    public void The_reference_deployment_is_what_is_committed()
-    {
-        var folder = ContractDocument.FileOf("nix");
-        ShouldBe(folder, Publisher.Publish(Topologies.Reference, Recipients.Read(folder)), Header.Command);
-    }
+    public void The_reference_deployment_is_what_is_committed() =>
+        Snapshot.ShouldMatch(Publisher.Publish(Topologies.Reference, Recipients.Read(ContractDocument.FileOf("nix"))), "nix");
 
     [Fact]
     public void A_deployment_of_one_region_is_what_is_committed() =>
-        ShouldBe(ContractDocument.FileOf("DineHub.Tests", "Publishing", "one-region"), Publisher.Publish(Topologies.OneRegion, null), $"{Accept}=1 dotnet test --filter {nameof(PublisherTests)}");
+        Snapshot.ShouldMatch(Publisher.Publish(Topologies.OneRegion, null), "DineHub.Tests", "Publishing", "one-region");
 
     [Fact]
-    public void A_thousand_nodes_give_so_many_files_of_such_sizes()
-    {
-        var file = ContractDocument.FileOf("DineHub.Tests", "Publishing", "large.txt");
-        var summary = string.Concat(Publisher.Publish(Topologies.Large(9, 81, 49), null)
+    public void A_thousand_nodes_give_so_many_files_of_such_sizes() => Snapshot.ShouldMatch(
+        string.Concat(Publisher.Publish(Topologies.Large(9, 81, 49), null)
             .GroupBy(one => Path.GetDirectoryName(one.Path)!)
             .OrderBy(folder => folder.Key, StringComparer.Ordinal)
-            .Select(folder => string.Create(CultureInfo.InvariantCulture, $"{(folder.Key.Length == 0 ? "." : folder.Key)}: {folder.Count()} files, {folder.Sum(one => one.Content.Length)} characters\n")));
-        if (Environment.GetEnvironmentVariable(Accept) == "1")
-        {
-            File.WriteAllText(file, summary);
-        }
-
-        summary.ShouldBe(File.ReadAllText(file), $"If the change is meant: {Accept}=1 dotnet test --filter {nameof(PublisherTests)}, and commit the file.");
-    }
+            .Select(folder => string.Create(CultureInfo.InvariantCulture, $"{(folder.Key.Length == 0 ? "." : folder.Key)}: {folder.Count()} files, {folder.Sum(one => one.Content.Length)} characters\n"))),
+        "DineHub.Tests",
+        "Publishing",
+        "large.txt");
 
     [Fact]
     public void What_is_published_grows_with_the_number_of_nodes_and_no_faster()
@@ -169,17 +158,6 @@ public sealed partial class PublisherTests
             "NodeOptions:backend-eu-1:networking is set by 'publish' itself; hosts/backend-eu-1.local.nix can, by lib.mkForce",
             "NodeOptions:backend-eu-2:a.b.c is set by NodeOptions:backend-eu-2:a.b, too",
         ]);
-    }
-
-    private static void ShouldBe(string folder, IReadOnlyList<PublishedFile> files, string command)
-    {
-        var publication = new PublicationFolder(folder);
-        if (Environment.GetEnvironmentVariable(Accept) == "1")
-        {
-            publication.Apply(publication.Compare(files));
-        }
-
-        publication.Compare(files).Select(file => file.Path).ShouldBeEmpty($"If the change is meant: {command}, and commit the files.");
     }
 
     [GeneratedRegex("PRIVATE KEY|AGE-SECRET-KEY")]
