@@ -152,14 +152,14 @@ knows_its_mesh() {
 }
 
 # forget_former NODE: what Headscale knows by the name of a machine that is new to the mesh was another one. While it is there,
-# the new one gets a name with something behind it, which nobody asks for.
+# the new one gets a name with something behind it, which nobody asks for. Headscale 0.30 spells `given_name` otherwise.
 forget_former() {
   local node="$1" known id
   known="$(as "$(operator)" "$(headscale_host)" "sudo headscale nodes list --output json")" || die "$node: Headscale does not tell which machines it knows."
   while read -r id <&4; do
     say "$node: Headscale forgets the former one, $id"
     on "$(headscale_host)" "sudo headscale nodes delete --identifier $id --force" >&2
-  done 4< <(jq --raw-output --arg name "$node" '(. // [])[] | select(.name == $name or .given_name == $name) | .id' <<<"$known")
+  done 4< <(jq --raw-output --arg name "$node" '(. // [])[] | select(.name == $name or (.given_name // .givenName) == $name) | .id' <<<"$known")
 }
 
 # A key that is good once, for an hour, and for this role's tag alone: made on Headscale's host, handed over, and gone.
