@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DineHub.AppHost.Local;
 using Microsoft.Extensions.Configuration;
 
@@ -24,17 +23,6 @@ internal static class ContainerRuntime
 
     /// <summary>Kills a container at once (SIGKILL), as a power failure would.</summary>
     /// <exception cref="InvalidOperationException">The runtime refused.</exception>
-    public static async Task KillAsync(IConfiguration configuration, string containerId, CancellationToken ct)
-    {
-        var info = new ProcessStartInfo(Find(configuration), ["kill", containerId]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(info)!;
-        var output = process.StandardOutput.ReadToEndAsync(ct);
-        var error = process.StandardError.ReadToEndAsync(ct);
-        await process.WaitForExitAsync(ct);
-        await output;
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException((await error).Trim());
-        }
-    }
+    public static Task KillAsync(IConfiguration configuration, string containerId, CancellationToken ct) =>
+        Subprocess.RunAsync(Find(configuration), ["kill", containerId], ct);
 }
