@@ -19,7 +19,8 @@ try
 #if USE_ASPIRE
     if (DineHub.AppHost.Aspire.AspireApplication.Takes(args))
     {
-        return await DineHub.AppHost.Aspire.AspireApplication.RunAsync(args, common);
+        await using var app = DineHub.AppHost.Aspire.AspireApplication.Build(args, common);
+        return await DineHub.AppHost.Aspire.AspireApplication.RunAsync(app);
     }
 #endif
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

@@ -34,7 +34,6 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
             builder.Eventing.Subscribe<BeforeStartEvent>((_, _) =>
             {
                 ContainerRuntime.Find(builder.Configuration);
-                Directory.CreateDirectory(folder);
                 return Task.CompletedTask;
             });
         }
@@ -147,6 +146,7 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
             .WithUrlForEndpoint(Https, url => url.DisplayText = $"Order ({region.Name})")
             .WithUrlForEndpoint(Http, url => url.DisplayLocation = UrlDisplayLocation.DetailsOnly)
             .WithUrlForEndpoint(Management, url => url.DisplayLocation = UrlDisplayLocation.DetailsOnly)
+            .OnBeforeResourceStarted((_, _, ct) => AspNetCoreCertificate.EnsureAsync(ct))
             .WithSampleOrderCommand()
             .WithKillCommand()
             .WithTopologyNodes(nodes)

@@ -32,11 +32,11 @@ internal static class ResourceCommands
             "Place a sample order",
             async context =>
             {
-                using var client = DevelopmentTrust.CreateClient(builder.GetEndpoint("https").Url);
+                using var client = AspNetCoreCertificate.CreateClient(builder.GetEndpoint("https").Url);
                 try
                 {
                     var order = await SampleOrder.PlaceAsync(client, context.CancellationToken);
-                    context.ServiceProvider.GetRequiredService<ResourceLoggerService>().GetLogger(builder.Resource).SampleOrderPlaced(order);
+                    context.Services.GetRequiredService<ResourceLoggerService>().GetLogger(builder.Resource).SampleOrderPlaced(order);
                     return CommandResults.Success();
                 }
                 catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
@@ -63,8 +63,8 @@ internal static class ResourceCommands
             "Add a worker",
             async context =>
             {
-                var commands = context.ServiceProvider.GetRequiredService<ResourceCommandService>();
-                var notifications = context.ServiceProvider.GetRequiredService<ResourceNotificationService>();
+                var commands = context.Services.GetRequiredService<ResourceCommandService>();
+                var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
                 var ct = context.CancellationToken;
                 var started = await commands.ExecuteCommandAsync(spare.Resource, KnownResourceCommands.StartCommand, ct);
                 if (!started.Success)
@@ -95,7 +95,7 @@ internal static class ResourceCommands
 
     private static async Task<ExecuteCommandResult> KillAsync(ExecuteCommandContext context)
     {
-        var services = context.ServiceProvider;
+        var services = context.Services;
         if (!services.GetRequiredService<ResourceNotificationService>().TryGetCurrentState(context.ResourceName, out var state))
         {
             return CommandResults.Failure($"There is no '{context.ResourceName}'.");

@@ -2,37 +2,29 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Microsoft.Extensions.Hosting;
 
 namespace DineHub.Tests.Aspire;
 
-/// <summary>The application's model, built and not started.</summary>
+/// <summary>The application's model. It is never built: the AppHost would go on and start it.</summary>
 internal sealed class AspireModel : IAsyncDisposable
 {
     private readonly IDistributedApplicationTestingBuilder builder;
 
-    private AspireModel(IDistributedApplicationTestingBuilder builder, DistributedApplication app)
-    {
-        this.builder = builder;
-        App = app;
-    }
+    private AspireModel(IDistributedApplicationTestingBuilder builder) => this.builder = builder;
 
-    public DistributedApplication App { get; }
+    public IResourceCollection Resources => builder.Resources;
 
-    public DistributedApplicationModel Model => App.Services.GetRequiredService<DistributedApplicationModel>();
+    public IHostEnvironment Environment => builder.Environment;
 
-    public DistributedApplicationExecutionContext Context => App.Services.GetRequiredService<DistributedApplicationExecutionContext>();
+    public static async Task<AspireModel> CreateAsync(params string[] arguments) =>
+        new(await DistributedApplicationTestingBuilder.CreateAsync<Projects.DineHub_AppHost>(arguments));
 
-    public static async Task<AspireModel> BuildAsync(params string[] arguments)
-    {
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.DineHub_AppHost>(arguments);
-        return new AspireModel(builder, await builder.BuildAsync());
-    }
+    public IResource Resource(string name) => Resources.Single(resource => resource.Name == name);
 
-    public IResource Resource(string name) => Model.Resources.Single(resource => resource.Name == name);
-
-    /// <summary>Whom a resource waits for, and what for.</summary>
-    public IReadOnlyDictionary<string, WaitType> Waits(string name) =>
-        Resource(name).Annotations.OfType<WaitAnnotation>().ToDictionary(wait => wait.Resource.Name, wait => wait.WaitType);
+    /// <summary>Whom a resource waits for, and what for. Waiting for a worker is waiting for its cluster, too.</summary>
+    public IReadOnlyDictionary<string, WaitType> Waits(string name) => Resource(name).Annotations.OfType<WaitAnnotation>()
+        .DistinctBy(wait => (wait.Resource.Name, wait.WaitType)).ToDictionary(wait => wait.Resource.Name, wait => wait.WaitType);
 
     public IReadOnlyDictionary<string, EndpointAnnotation> Endpoints(string name) =>
         Resource(name).Annotations.OfType<EndpointAnnotation>().ToDictionary(endpoint => endpoint.Name);
@@ -42,7 +34,7 @@ internal sealed class AspireModel : IAsyncDisposable
     {
         var resource = Resource(name);
         var values = new Dictionary<string, object>();
-        var context = new EnvironmentCallbackContext(Context, resource, values, CancellationToken.None);
+        var context = new EnvironmentCallbackContext(builder.ExecutionContext, resource, values, CancellationToken.None);
         foreach (var annotation in resource.Annotations.OfType<EnvironmentCallbackAnnotation>().ToList())
         {
             await annotation.Callback(context);
@@ -51,10 +43,6 @@ internal sealed class AspireModel : IAsyncDisposable
         return values.ToDictionary(pair => pair.Key, pair => pair.Value is IManifestExpressionProvider expression ? expression.ValueExpression : pair.Value.ToString()!);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await App.DisposeAsync();
-        await builder.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => builder.DisposeAsync();
 }
 #endif

@@ -1,7 +1,10 @@
 #if USE_ASPIRE
+using System.Reflection;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using DineHub.AppHost.Aspire;
+using Microsoft.Extensions.Configuration.UserSecrets;
+using Microsoft.Extensions.Hosting;
 #endif
 
 namespace DineHub.Tests.Aspire;
@@ -15,8 +18,8 @@ public sealed class AspireModelTests
     [AspireFact]
     public async Task The_application_has_the_topologys_parts()
     {
-        await using var application = await AspireModel.BuildAsync();
-        var names = application.Model.Resources.Where(resource => resource is not ParameterResource).Select(resource => resource.Name).ToList();
+        await using var application = await AspireModel.CreateAsync();
+        var names = application.Resources.Where(resource => resource is not ParameterResource).Select(resource => resource.Name).ToList();
         foreach (var name in new[] { "db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3", "dinehub", "db-migrate", "db-seed", "backend-eu", "backend-us", "gateway-eu", "gateway-us" })
         {
             names.ShouldContain(name);
@@ -30,7 +33,7 @@ public sealed class AspireModelTests
     [AspireFact]
     public async Task Databases_are_Citus_at_a_pinned_version_with_volumes_health_checks_and_a_generated_password()
     {
-        await using var application = await AspireModel.BuildAsync();
+        await using var application = await AspireModel.CreateAsync();
         foreach (var name in new[] { "db-coordinator", "db-worker-1" })
         {
             var resource = application.Resource(name);
@@ -49,9 +52,23 @@ public sealed class AspireModelTests
     }
 
     [AspireFact]
+    public async Task Generated_passwords_are_kept_among_the_user_secrets_and_read_from_there_at_the_next_run()
+    {
+        await using var application = await AspireModel.CreateAsync();
+        typeof(ClusterComposition).Assembly.GetCustomAttribute<UserSecretsIdAttribute>().ShouldNotBeNull().UserSecretsId.ShouldBe("dinehub-apphost");
+
+        // In other environments nobody reads them.
+        application.Environment.IsDevelopment().ShouldBeTrue();
+        foreach (var name in new[] { "postgres-password", "api-password", "data-protection-key" })
+        {
+            application.Resource(name).ShouldBeOfType<ParameterResource>().Default.ShouldNotBeNull().GetType().Name.ShouldBe("UserSecretsParameterDefault");
+        }
+    }
+
+    [AspireFact]
     public async Task The_migration_waits_for_all_nodes_the_backends_for_it_and_the_gateways_for_them()
     {
-        await using var application = await AspireModel.BuildAsync();
+        await using var application = await AspireModel.CreateAsync();
         application.Waits("db-migrate").Keys.Order().ShouldBe(["db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3"]);
         application.Waits("db-seed")["db-migrate"].ShouldBe(WaitType.WaitForCompletion);
         application.Waits("backend-eu")["db-migrate"].ShouldBe(WaitType.WaitForCompletion);
@@ -61,7 +78,7 @@ public sealed class AspireModelTests
     [AspireFact]
     public async Task Backends_get_the_configuration_that_the_local_run_gives_them()
     {
-        await using var application = await AspireModel.BuildAsync();
+        await using var application = await AspireModel.CreateAsync();
         var environment = await application.EnvironmentAsync("backend-us");
         environment["DINEHUB_REGION"].ShouldBe("us-east-1");
         environment["ConnectionStrings__dinehub"].ShouldContain("dinehub.connectionString");
@@ -77,7 +94,7 @@ public sealed class AspireModelTests
     [AspireFact]
     public async Task Gateways_are_told_of_all_backends_and_of_the_ingress_policy_and_only_their_public_ports_are_public()
     {
-        await using var application = await AspireModel.BuildAsync();
+        await using var application = await AspireModel.CreateAsync();
         var environment = await application.EnvironmentAsync("gateway-eu");
         environment["ReverseProxy__Clusters__backends__Destinations__backend-us__Metadata__Region"].ShouldBe("us-east-1");
         environment["ReverseProxy__Clusters__backends__Destinations__backend-eu__Address"].ShouldBe("{backend-eu.bindings.http.url}");
@@ -93,7 +110,7 @@ public sealed class AspireModelTests
     [AspireFact]
     public async Task Database_verbs_reach_the_nodes_from_here_and_tell_them_the_names_that_containers_have_among_themselves()
     {
-        await using var application = await AspireModel.BuildAsync();
+        await using var application = await AspireModel.CreateAsync();
         var environment = await application.EnvironmentAsync("db-migrate");
         environment["Database__Engine"].ShouldBe("Citus");
         environment["Database__Durability"].ShouldBe("Local");
@@ -109,7 +126,7 @@ public sealed class AspireModelTests
     [AspireFact]
     public async Task The_command_line_changes_the_topology_as_it_does_for_the_verbs()
     {
-        await using var application = await AspireModel.BuildAsync("--set", "Regions:1:Backends=3", "--set", "Local:GatewayPort=9080");
+        await using var application = await AspireModel.CreateAsync("--set", "Regions:1:Backends=3", "--set", "Local:GatewayPort=9080");
         application.Resource("backend-us").GetReplicaCount().ShouldBe(3);
         application.Endpoints("gateway-us")["http"].Port.ShouldBe(9081);
     }
@@ -117,7 +134,7 @@ public sealed class AspireModelTests
     [AspireFact]
     public async Task The_dashboard_offers_commands()
     {
-        await using var application = await AspireModel.BuildAsync();
+        await using var application = await AspireModel.CreateAsync();
         IEnumerable<string> Commands(string name) => application.Resource(name).Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name);
         Commands("gateway-eu").ShouldContain("sample-order");
         Commands("backend-eu").ShouldContain("kill");

@@ -2,6 +2,8 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Pipelines;
+using DineHub.AppHost.Aspire;
+using DineHub.AppHost.Commands;
 using DineHub.AppHost.Topology;
 using Microsoft.Extensions.Logging.Abstractions;
 #endif
@@ -18,11 +20,13 @@ public sealed class AspirePublishTests
         using var directory = new TemporaryDirectory();
         var byVerb = Path.Combine(directory.Path, "verb");
         var byAspire = Path.Combine(directory.Path, "aspire");
-        var (exitCode, output) = AppHostProcess.Run(["publish", "--output", byVerb]);
+        var (exitCode, output) = await AppHostProcess.RunAsync(["publish", "--output", byVerb]);
         exitCode.ShouldBe(0, output);
-        await PublishAsync(byAspire);
+        (exitCode, output) = await AppHostProcess.RunAsync(Publish(byAspire));
+        exitCode.ShouldBe(0, output);
         var files = Files(byVerb);
         files.ShouldNotBeEmpty();
+        output.ShouldContain($"{files.Count} files in {byAspire}");
         Files(byAspire).ShouldBe(files);
         foreach (var file in files)
         {
@@ -31,13 +35,49 @@ public sealed class AspirePublishTests
     }
 
     [AspireFact]
+    public async Task Publishing_that_fails_says_why_and_ends_with_1()
+    {
+        using var directory = new TemporaryDirectory();
+        var inTheWay = Path.Combine(directory.Path, "file");
+        await File.WriteAllTextAsync(inTheWay, "");
+        var (exitCode, output) = await AppHostProcess.RunAsync(Publish(inTheWay));
+        exitCode.ShouldBe(1, output);
+        output.ShouldContain(inTheWay);
+        (exitCode, output) = await AppHostProcess.RunAsync([.. Publish(directory.Path), "--set", "Regions:0:Backends=0"]);
+        exitCode.ShouldBe(2, output);
+        output.ShouldContain("Regions:0:Backends");
+    }
+
+    [AspireFact]
     public async Task Resources_are_assigned_to_the_machines_of_the_topology()
     {
         using var directory = new TemporaryDirectory();
-        await using var application = await PublishAsync(directory.Path);
-        var target = application.Resource("backend-eu").GetDeploymentTargetAnnotation().ShouldNotBeNull();
+        await using var app = AspireApplication.Build(Publish(directory.Path), new CommonOptions());
+        (await AspireApplication.RunAsync(app)).ShouldBe(0);
+        var backend = app.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(resource => resource.Name == "backend-eu");
+        var target = backend.GetDeploymentTargetAnnotation().ShouldNotBeNull();
         target.ComputeEnvironment.ShouldNotBeNull().Name.ShouldBe("production");
         target.DeploymentTarget.ShouldBeOfType<NixOSHostResource>().Nodes.Select(node => node.Name).ShouldBe(["backend-eu-1", "backend-eu-2"]);
+    }
+
+    [AspireFact]
+    public async Task Endpoints_are_at_the_mesh_names_and_ports_of_the_topology()
+    {
+        using var directory = new TemporaryDirectory();
+        await using var app = AspireApplication.Build(Publish(directory.Path), new CommonOptions());
+        var resources = app.Services.GetRequiredService<DistributedApplicationModel>().Resources;
+        IComputeEnvironmentResource environment = resources.OfType<NixOSEnvironmentResource>().Single();
+        EndpointReference Endpoint(string resource, string name) => new((IResourceWithEndpoints)resources.Single(one => one.Name == resource), name);
+        async Task<string?> ValueAsync(EndpointReference endpoint, EndpointProperty property) =>
+            await environment.GetEndpointPropertyExpression(endpoint.Property(property)).GetValueAsync(CancellationToken.None);
+        var backend = Endpoint("backend-us", "http");
+        var database = Endpoint("db-worker-2", "tcp");
+        var domain = ReferenceTopology.Load().MeshDomain;
+        (await environment.GetHostAddressExpression(backend).GetValueAsync(CancellationToken.None)).ShouldBe($"backend-us-1.{domain}");
+        (await ValueAsync(backend, EndpointProperty.Url)).ShouldBe($"http://backend-us-1.{domain}:8080");
+        (await ValueAsync(backend, EndpointProperty.TlsEnabled)).ShouldBe("False");
+        (await ValueAsync(database, EndpointProperty.HostAndPort)).ShouldBe($"db-worker-2.{domain}:5432");
+        (await ValueAsync(Endpoint("gateway-eu", "https"), EndpointProperty.Port)).ShouldBe("443");
     }
 
     [AspireFact]
@@ -46,7 +86,7 @@ public sealed class AspirePublishTests
         using var directory = new TemporaryDirectory();
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
         {
-            Args = ["--operation", "publish", "--step", "publish", "--output-path", directory.Path],
+            Args = Publish(directory.Path),
             AssemblyName = typeof(ClusterTopology).Assembly.GetName().Name,
             DisableDashboard = true,
         });
@@ -63,12 +103,24 @@ public sealed class AspirePublishTests
         File.ReadAllText(Path.Combine(directory.Path, "generated", "topology.json")).ShouldContain("\"domain\": \"staging.example\"");
     }
 
-    private static async Task<AspireModel> PublishAsync(string output)
+    [AspireFact]
+    public async Task A_resource_that_is_customised_needs_an_environment()
     {
-        var application = await AspireModel.BuildAsync("--operation", "publish", "--step", "publish", "--output-path", output);
-        await ExecuteAsync(application.App);
-        return application;
+        using var directory = new TemporaryDirectory();
+        var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
+        {
+            Args = Publish(directory.Path),
+            AssemblyName = typeof(ClusterTopology).Assembly.GetName().Name,
+            DisableDashboard = true,
+        });
+        builder.AddContainer("backend", "example", "1").PublishAsNixOSHost((_, _) => { });
+        await using var app = builder.Build();
+        var refused = await Should.ThrowAsync<InvalidOperationException>(() => app.StartAsync());
+        refused.Message.ShouldContain("'backend'");
+        refused.Message.ShouldContain("AddNixOSEnvironment");
     }
+
+    private static string[] Publish(string output) => ["--operation", "publish", "--step", "publish", "--output-path", output];
 
     // Without Aspire's command line a failed publish ends with exit code 0; the pipeline itself throws.
     private static Task ExecuteAsync(DistributedApplication app) => app.Services.GetRequiredService<IDistributedApplicationPipeline>().ExecuteAsync(new PipelineContext(

@@ -35,7 +35,7 @@ public sealed class AspireRunTests
         (await app.GetConnectionStringAsync("dinehub", deadline.Token)).ShouldNotBeNull().ShouldContain("dinehub_api");
         var commands = app.Services.GetRequiredService<ResourceCommandService>();
         var placed = await commands.ExecuteCommandAsync(builder.Resources.Single(resource => resource.Name == "gateway-eu"), "sample-order", deadline.Token);
-        placed.Success.ShouldBeTrue(placed.ErrorMessage);
+        placed.Success.ShouldBeTrue(placed.Message);
     }
 #else
     [AspireFact(needsContainers: true)]

@@ -58,7 +58,10 @@ public static class CitusBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds a worker. It registers with the coordinator when both are healthy; only then whoever waits for it goes on.</summary>
+    /// <summary>
+    /// Adds a worker. It registers with the coordinator when both are healthy; only then whoever waits for it goes on. To a cluster that has
+    /// distributed tables already it is added by whoever has made their owners on it (<c>citus_add_node</c>).
+    /// </summary>
     /// <param name="builder">The cluster.</param>
     /// <param name="name">The worker's name.</param>
     public static IResourceBuilder<CitusWorkerResource> AddWorker(this IResourceBuilder<CitusClusterResource> builder, [ResourceName] string name)

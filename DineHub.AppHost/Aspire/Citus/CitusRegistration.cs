@@ -21,7 +21,7 @@ internal static class CitusRegistration
         }
     }
 
-    /// <summary>Adds a worker to its cluster, whose coordinator must be healthy.</summary>
+    /// <summary>Adds a worker to its cluster, whose coordinator must be healthy. A cluster that has distributed tables already is left as it is.</summary>
     public static async Task RegisterAsync(CitusWorkerResource worker, CancellationToken ct)
     {
         var cluster = worker.Parent;
@@ -35,7 +35,10 @@ internal static class CitusRegistration
                 await SignInAsync(node, cluster, ct);
             }
 
-            await ExecuteAsync(coordinator, "SELECT citus_add_node($1, $2)", ct, worker.Name, CitusNodeResource.Port);
+
+            // A node that is added gets all tables, so their owners must be there: where there are tables, whoever has made those roles adds it.
+            await ExecuteAsync(
+                coordinator, "SELECT citus_add_node($1, $2) WHERE NOT EXISTS (SELECT FROM pg_dist_partition)", ct, worker.Name, CitusNodeResource.Port);
         }
         finally
         {

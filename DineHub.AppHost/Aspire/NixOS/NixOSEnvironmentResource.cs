@@ -48,6 +48,7 @@ public sealed class NixOSEnvironmentResource : Resource, IComputeEnvironmentReso
             EndpointProperty.Scheme => ReferenceExpression.Create($"{scheme}"),
             EndpointProperty.HostAndPort => ReferenceExpression.Create($"{node.Fqdn}:{port}"),
             EndpointProperty.Url => ReferenceExpression.Create($"{scheme}://{node.Fqdn}:{port}"),
+            EndpointProperty.TlsEnabled => ReferenceExpression.Create($"{(endpoint.TlsEnabled ? bool.TrueString : bool.FalseString)}"),
             _ => throw new ArgumentOutOfRangeException(
                 nameof(endpointReferenceExpression), endpointReferenceExpression.Property, "Endpoints have no such property."),
         };
@@ -110,6 +111,7 @@ public sealed class NixOSEnvironmentResource : Resource, IComputeEnvironmentReso
                 string.Create(CultureInfo.InvariantCulture, $"{publication.Files.Count} files, {publication.Differences.Count} new, changed or removed"),
                 CompletionState.Completed,
                 ct);
+            context.Logger.Published(Name, publication.Files.Count, output);
             context.Summary.Add("Folder", output);
             context.Summary.Add("Machines", string.Join(", ", topology.Nodes.Select(node => node.Name)));
             context.Summary.Add("Secrets", "none is written: 'dotnet run --project DineHub.AppHost -- secrets list' tells which must exist");
