@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using DineHub.Gateway.Proxying;
 using DineHub.Ingress;
 using DineHub.ServiceDefaults;
 using Microsoft.Extensions.Primitives;
@@ -49,7 +48,7 @@ internal static class Answers
         };
     }
 
-    /// <summary>Gives the gateway's own problems the types and titles of the policy, also those that ASP.NET Core knows no type of.</summary>
+    /// <summary>Gives the gateway's own problems the members, types and titles of the policy, also those that ASP.NET Core knows no type of.</summary>
     public static void NameProblems(ProblemDetailsOptions options)
     {
         var inner = options.CustomizeProblemDetails;
@@ -60,29 +59,14 @@ internal static class Answers
             {
                 (context.ProblemDetails.Type, context.ProblemDetails.Title) = (known.Type, known.Title);
             }
+
+            // As nginx, which cannot put a path into JSON: the request's identity tells which occurrence it is.
+            context.ProblemDetails.Instance = null;
+            context.ProblemDetails.Extensions.Remove("errors");
+            context.ProblemDetails.Extensions["requestId"] = context.HttpContext.TraceIdentifier;
         };
     }
 
     /// <summary>Whether an answer has no end to wait for.</summary>
     public static bool IsEventStream(HttpResponse response) => response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) is true;
-
-    /// <summary>Ends streams when the gateway stops: they have no end to wait for, and whoever reads one comes back, to another gateway.</summary>
-    public static Func<HttpContext, RequestDelegate, Task> EndStreamsOnStop(IHostApplicationLifetime lifetime) => (http, next) =>
-    {
-        if (IngressRoutes.Of(http) is not { Streams: true })
-        {
-            return next(http);
-        }
-
-        http.Response.OnStarting(() =>
-        {
-            if (IsEventStream(http.Response))
-            {
-                http.Response.RegisterForDispose(lifetime.ApplicationStopping.Register(http.Abort));
-            }
-
-            return Task.CompletedTask;
-        });
-        return next(http);
-    };
 }

@@ -42,14 +42,18 @@ internal static class GatewayApplication
             .LoadFromMemory(IngressRoutes.All, [])
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddConfigFilter<PolicyFilter>()
-            .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = TimeSpan.FromMilliseconds(policy.ConnectTimeoutMilliseconds))
+            .ConfigureHttpClient((_, handler) =>
+            {
+                handler.ConnectTimeout = TimeSpan.FromMilliseconds(policy.ConnectTimeoutMilliseconds);
+                handler.MaxResponseHeadersLength = IngressHeaders.LongestAnswerHeadKibibytes;
+            })
             .AddTransforms(HeaderTransforms.Add);
 
         var app = builder.Build();
         var management = ManagementPort.Read(app.Configuration);
         app.Use(Answers.Complete(app));
         app.UseServiceDefaults();
-        app.UseWhen(http => !ManagementPort.Took(http, management), Public(policy, app.Lifetime));
+        app.UseWhen(http => !ManagementPort.Took(http, management), Public(policy));
         app.Use(ManagementPort.KeepApart(management));
         app.MapDefaultEndpoints();
         app.MapReverseProxy(proxy =>
@@ -94,8 +98,9 @@ internal static class GatewayApplication
         return errors;
     }
 
-    private static Action<IApplicationBuilder> Public(IngressPolicy policy, IHostApplicationLifetime lifetime) => app =>
+    private static Action<IApplicationBuilder> Public(IngressPolicy policy) => app =>
     {
+        app.Use(RequestGuard.RequireHostAsync);
         app.UseHttpsRedirection();
         if (policy.HstsSeconds > 0)
         {
@@ -109,6 +114,5 @@ internal static class GatewayApplication
         app.Use(services.GetRequiredService<Maintenance>().InvokeAsync);
         app.Use(services.GetRequiredService<ClientRates>().InvokeAsync);
         app.Use(services.GetRequiredService<RequestBodies>().InvokeAsync);
-        app.Use(Answers.EndStreamsOnStop(lifetime));
     };
 }

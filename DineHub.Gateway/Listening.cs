@@ -11,6 +11,9 @@ internal static class Listening
 {
     private const int Http2Streams = 100;
 
+    // nginx' own number since there is one (max_headers). Their length is limited long before.
+    private const int MostFields = 1000;
+
     // Whoever sends less is cut; nginx measures silence instead. Who takes nothing is cut by YARP, after the time that a backend may be silent.
     private const double LeastSentBytesPerSecond = 100;
 
@@ -25,6 +28,7 @@ internal static class Listening
         limits.MaxRequestBodySize = policy.MaxBodyBytes;
         limits.MaxRequestLineSize = policy.MaxRequestLineBytes;
         limits.MaxRequestHeadersTotalSize = policy.MaxHeaderBytes;
+        limits.MaxRequestHeaderCount = MostFields;
         limits.MaxConcurrentConnections = policy.MaxConnections;
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(policy.IdleTimeoutSeconds);
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(policy.RequestHeadersTimeoutSeconds);

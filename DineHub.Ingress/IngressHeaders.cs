@@ -9,6 +9,9 @@ public static class IngressHeaders
     /// <summary>The request's identity: 32 hexadecimal digits, made by the ingress, told to the backend and to the client.</summary>
     public const string RequestId = "X-Request-Id";
 
+    /// <summary>How long the head of a backend's answer may be, in KiB; a longer one is a failure of the backend.</summary>
+    public const int LongestAnswerHeadKibibytes = 16;
+
     /// <summary>Content-Security-Policy of answers that bring none of their own.</summary>
     public const string ContentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'";
 
@@ -32,9 +35,13 @@ public static class IngressHeaders
 
     /// <summary>What belongs to one connection (RFC 9110, section 7.6.1) and is not passed on.</summary>
     public static IReadOnlyList<string> HopByHop { get; } =
-        ["Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "TE", "Trailer", "Upgrade"];
+        ["Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate", "TE", "Trailer", "Upgrade", "HTTP2-Settings"];
+
+    /// <summary>What may stand in a request once; twice, it would be for each server to say which counts. 400.</summary>
+    public static IReadOnlyList<string> Once { get; } =
+        ["Authorization", "Expect", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since"];
 
     /// <summary>What backends say of themselves, or to nginx: not told to clients, and not obeyed.</summary>
     public static IReadOnlyList<string> BackendOnly { get; } =
-        ["Server", "X-Powered-By", "X-Accel-Redirect", "X-Accel-Buffering", "X-Accel-Expires", "X-Accel-Charset", "X-Accel-Limit-Rate"];
+        ["Server", "X-Powered-By", "Alt-Svc", "X-Accel-Redirect", "X-Accel-Buffering", "X-Accel-Expires", "X-Accel-Charset", "X-Accel-Limit-Rate"];
 }

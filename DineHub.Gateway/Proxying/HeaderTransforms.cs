@@ -20,7 +20,11 @@ internal static class HeaderTransforms
         // YARP replaces the client's host after all other transforms, unless it is told to keep it.
         context.AddOriginalHost();
         context.AddRequestTransform(Complete);
-        context.AddResponseTransform(Screen);
+
+        // nginx passes none on, and no backend of ours has any.
+        context.CopyResponseTrailers = false;
+        var stopping = context.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        context.AddResponseTransform(answer => ScreenAsync(answer, stopping));
     }
 
     private static ValueTask Complete(RequestTransformContext context)
@@ -30,7 +34,10 @@ internal static class HeaderTransforms
         // The HTTP client repeats requests without content by itself, of any method, when a kept connection turns out to be closed.
         context.ProxyRequest.Content ??= new ByteArrayContent([]);
         var headers = context.ProxyRequest.Headers;
-        headers.Host = http.Request.Host.Host;
+        headers.Host = http.Request.Host.Host.ToLowerInvariant();
+
+        // Met already: the body is here. The HTTP client would wait for the backend to ask for it.
+        headers.Remove("Expect");
         Set("X-Forwarded-For", ClientAddress.Of(http).ToString());
         Set("X-Forwarded-Proto", http.Request.Scheme);
         Set("X-Forwarded-Host", http.Request.Host.Value);
@@ -52,17 +59,17 @@ internal static class HeaderTransforms
         }
     }
 
-    private static ValueTask Screen(ResponseTransformContext context)
+    private static async ValueTask ScreenAsync(ResponseTransformContext context, CancellationToken stopping)
     {
         if (context.ProxyResponse is not { } answer)
         {
-            return ValueTask.CompletedTask;
+            return;
         }
 
         if (context.HttpContext.Features.Get<RetryAttempt>()?.TryDrop(answer) is true)
         {
             context.SuppressResponseBody = true;
-            return ValueTask.CompletedTask;
+            return;
         }
 
         var headers = context.HttpContext.Response.Headers;
@@ -71,9 +78,14 @@ internal static class HeaderTransforms
             headers.Remove(name);
         }
 
-        // YARP sends the head with the first piece of the body; who opens a stream wants to know before there is one.
-        return Answers.IsEventStream(context.HttpContext.Response)
-            ? new ValueTask(context.HttpContext.Response.Body.FlushAsync(context.CancellationToken))
-            : ValueTask.CompletedTask;
+        headers.Remove("Trailer");
+        if (Answers.IsEventStream(context.HttpContext.Response))
+        {
+            // They have no end to wait for: whoever reads one comes back, to another gateway, when the API's `retry` says.
+            answer.Content = new StreamContent(new EndingStream(await answer.Content.ReadAsStreamAsync(context.CancellationToken), stopping));
+
+            // YARP sends the head with the first piece of the body; who opens a stream wants to know before there is one.
+            await context.HttpContext.Response.Body.FlushAsync(context.CancellationToken);
+        }
     }
 }

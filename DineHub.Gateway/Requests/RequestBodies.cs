@@ -17,12 +17,6 @@ internal sealed class RequestBodies(IngressPolicy policy)
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (IngressRoutes.Of(context) is null)
-        {
-            await next(context);
-            return;
-        }
-
         var request = context.Request;
         if (request.ContentLength > policy.MaxBodyBytes)
         {
@@ -37,7 +31,7 @@ internal sealed class RequestBodies(IngressPolicy policy)
             return;
         }
 
-        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } && request.ContentLength != 0)
+        if (IngressRoutes.Of(context) is not null && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } && request.ContentLength != 0)
         {
             request.EnableBuffering(KeptInMemory);
             try

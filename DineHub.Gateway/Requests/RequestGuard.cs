@@ -1,3 +1,4 @@
+using System.Buffers;
 using DineHub.Ingress;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -9,6 +10,23 @@ internal static class RequestGuard
     // Kestrel's name for a Content-Length that came together with Transfer-Encoding, which it then ignores.
     private const string IgnoredLength = "X-Content-Length";
 
+    // As nginx reads them: Kestrel takes every token (RFC 9110, section 5.6.2), and the HTTP client writes "get" as GET.
+    private static readonly SearchValues<char> MethodLetters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ-_");
+    private static readonly SearchValues<char> NameLetters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
+    private static readonly HashSet<string> Once = new(IngressHeaders.Once, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Refuses requests for no host, or for what is none: the HTTP client would not send it, and the backend be blamed.</summary>
+    public static Task RequireHostAsync(HttpContext http, RequestDelegate next)
+    {
+        if (RequestTarget.IsHost(http.Request.Host.Value))
+        {
+            return next(http);
+        }
+
+        RefuseAndClose(http);
+        return Task.CompletedTask;
+    }
+
     public static Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         var request = http.Request;
@@ -18,7 +36,7 @@ internal static class RequestGuard
             return Task.CompletedTask;
         }
 
-        if (RequestTarget.IsAmbiguous(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget))
+        if (request.Method.AsSpan().ContainsAnyExcept(MethodLetters) || RequestTarget.IsAmbiguous(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget))
         {
             RefuseAndClose(http);
             return Task.CompletedTask;
@@ -33,8 +51,13 @@ internal static class RequestGuard
             return Task.CompletedTask;
         }
 
-        Clean(request.Headers);
-        return next(http);
+        if (TryClean(request.Headers))
+        {
+            return next(http);
+        }
+
+        RefuseAndClose(http);
+        return Task.CompletedTask;
     }
 
     /// <summary>Refuses a request that is not certain: what follows may be meant as another one, or as none, by whoever reads it otherwise.</summary>
@@ -44,7 +67,8 @@ internal static class RequestGuard
         http.Response.StatusCode = StatusCodes.Status400BadRequest;
     }
 
-    private static void Clean(IHeaderDictionary headers)
+    // Not where a field stands twice that may stand once.
+    private static bool TryClean(IHeaderDictionary headers)
     {
         RemoveNominated(headers);
         foreach (var name in IngressHeaders.Distrusted)
@@ -57,11 +81,16 @@ internal static class RequestGuard
             headers.Remove(name);
         }
 
-        // Servers that turn names into variables cannot tell "_" from "-" (as nginx drops them, unless told otherwise).
+        // Servers that turn names into variables cannot tell "_" or "." from "-" (as nginx drops them, unless told otherwise).
         List<string>? odd = null;
-        foreach (var (name, _) in headers)
+        foreach (var (name, values) in headers)
         {
-            if (name.Contains('_', StringComparison.Ordinal))
+            if (values.Count > 1 && Once.Contains(name))
+            {
+                return false;
+            }
+
+            if (name.AsSpan().ContainsAnyExcept(NameLetters))
             {
                 (odd ??= []).Add(name);
             }
@@ -71,10 +100,13 @@ internal static class RequestGuard
         {
             headers.Remove(name);
         }
+
+        return true;
     }
 
     private static void RemoveNominated(IHeaderDictionary headers)
     {
+        // Where "close" or "keep-alive" stands among them, Kestrel leaves nothing else of the field.
         foreach (var name in headers.GetCommaSeparatedValues("Connection"))
         {
             // Not what says how long the body is, or who asks: a client could hide it from the backend that way.

@@ -67,7 +67,7 @@ internal sealed partial class RetryMiddleware(
     private bool MayFollow(HttpContext http, RetryAttempt attempt) =>
         attempt.HasNext
         && http.GetForwarderErrorFeature() is { Error: var error }
-        && FailureEjectionPolicy.IsBackendFailure(error)
+        && (FailureEjectionPolicy.IsBackendFailure(error) || error == ForwarderError.ResponseBodyDestination)
         && !http.Response.HasStarted
         && !http.RequestAborted.IsCancellationRequested
         && budget.TryTake();

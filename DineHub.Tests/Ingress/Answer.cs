@@ -34,6 +34,7 @@ internal sealed record Answer(int Status, Version Version, ILookup<string, strin
         json.RootElement.GetProperty("status").GetInt32().ShouldBe(status);
         json.RootElement.GetProperty("type").GetString().ShouldBe(problem.Type);
         json.RootElement.GetProperty("title").GetString().ShouldBe(problem.Title);
+        json.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(["type", "title", "status", "requestId", "traceId"], ignoreOrder: true);
         if (status is 502 or 503 or 504)
         {
             this["Retry-After"].ShouldNotBeNull();

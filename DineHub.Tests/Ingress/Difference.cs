@@ -26,4 +26,31 @@ public enum Difference
 
     /// <summary>nginx cuts a client that stands still, not one that is slow.</summary>
     SlowClient,
+
+    /// <summary>nginx lets streams go on while it drains, and cuts them.</summary>
+    StreamEnd,
+
+    /// <summary>nginx takes an answer whose head it has for begun.</summary>
+    HeadAlone,
+
+    /// <summary>nginx writes a problem also where it refuses a request while it reads its head.</summary>
+    HeadRefusals,
+
+    /// <summary>nginx passes on fields that Connection names.</summary>
+    NominatedFields,
+
+    /// <summary>nginx drops a field whose name is none.</summary>
+    OddNames,
+
+    /// <summary>nginx counts the bytes of a body alone.</summary>
+    ChunkFraming,
+
+    /// <summary>nginx passes targets on as they came.</summary>
+    TargetSpelling,
+
+    /// <summary>nginx takes other odd spellings than the gateway.</summary>
+    Leniency,
+
+    /// <summary>nginx takes other broken answers for answers.</summary>
+    MalformedAnswers,
 }

@@ -4,14 +4,14 @@ using DineHub.Ingress;
 namespace DineHub.Tests.Ingress;
 
 /// <summary>What an ingress makes of header fields, in both directions.</summary>
-public sealed partial class HeaderTests
+public sealed partial class HeaderTests(SharedScenes scenes) : IClassFixture<SharedScenes>
 {
     private const string TraceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     [Theory, OnGateway, OnNginx]
     public async Task What_a_client_says_of_where_it_comes_from_is_replaced_or_dropped(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var lies = string.Concat(IngressHeaders.Distrusted.Append("X-Forwarded-For").Append("X-Forwarded-Proto").Select(name => $"{name}: 203.0.113.9\r\n"));
         var answer = await scene.SendRawAsync($"GET /api/v1/x HTTP/1.1\r\nHost: dinehub.example:8443\r\n{lies}{lies.ToUpperInvariant()}\r\n");
         answer.Status.ShouldBe(200, answer.Text);
@@ -31,7 +31,7 @@ public sealed partial class HeaderTests
     [Theory, OnGateway, OnNginx]
     public async Task What_belongs_to_one_connection_is_not_passed_on(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var fields = string.Concat(IngressHeaders.HopByHop.Except(["Connection", "Upgrade", "TE"]).Select(name => $"{name}: value\r\n"));
         (await scene.SendRawAsync($"GET /api/v1/x HTTP/1.1\r\nHost: localhost\r\n{fields}TE: trailers\r\nUpgrade: websocket\r\nConnection: Upgrade, TE, keep-alive\r\n"
             + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")).Status.ShouldBe(200);
@@ -51,7 +51,7 @@ public sealed partial class HeaderTests
     [Case("Host, Content-Length, Authorization")]
     public async Task A_client_cannot_name_what_the_backend_must_know_as_belonging_to_its_connection(IngressKind ingress, string nominated)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await scene.SendRawAsync($"POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Length: 6\r\nConnection: {nominated}\r\n\r\nbasket");
         var seen = scene.Seen.ShouldHaveSingleItem();
         seen["Host"].ShouldBe(["localhost"]);
@@ -67,7 +67,7 @@ public sealed partial class HeaderTests
     [Theory, OnGateway, OnNginx]
     public async Task Names_with_underscores_are_dropped(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         (await scene.SendRawAsync("GET /api/v1/x HTTP/1.1\r\nHost: localhost\r\nX_Forwarded_For: 203.0.113.9\r\nX-DineHub_Node: 203.0.113.9\r\n_: 203.0.113.9\r\nX-Kept: 1\r\n\r\n"))
             .Status.ShouldBe(200);
         var seen = scene.Seen.ShouldHaveSingleItem();
@@ -78,7 +78,7 @@ public sealed partial class HeaderTests
     [Theory, OnGateway, OnNginx]
     public async Task Other_fields_are_passed_on_as_they_are(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         (await scene.SendRawAsync("GET /api/v1/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer a.b-c_d~e\r\nIf-None-Match: \"a\", W/\"b\"\r\nAccept: a/b;q=0.1, */*\r\n"
             + "Accept-Encoding: br, gzip\r\nAccept-Language: nl\r\nCookie: a=1; b=2\r\nUser-Agent: odd (agent; 1.0) x/y\r\nX-Empty:\r\nX-Twice: 1\r\nX-Twice: 2\r\nLast-Event-ID: 7\r\nOrigin: https://a.example\r\n\r\n"))
             .Status.ShouldBe(200);
@@ -98,7 +98,7 @@ public sealed partial class HeaderTests
     [Theory, OnGateway, OnNginx]
     public async Task A_request_gets_an_identity_that_the_backend_and_the_client_are_told(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         scene["eu-1"].Script = BackendScripts.Status(200, "X-Request-Id: forged-by-backend");
         var first = await scene.GetAsync("/api/v1/x", "X-Request-Id: forged");
         var second = await scene.GetAsync("/api/v1/x");
@@ -113,7 +113,7 @@ public sealed partial class HeaderTests
     [Case($"00-{TraceId}-00f067aa0ba902b7-00")]
     public async Task A_valid_trace_goes_on(IngressKind ingress, string traceParent)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         (await scene.GetAsync("/api/v1/x", $"traceparent: {traceParent}", "tracestate: a=1")).Status.ShouldBe(200);
         var seen = scene.Seen.ShouldHaveSingleItem();
         var passed = TraceParent().Match(seen["traceparent"].ShouldHaveSingleItem());
@@ -133,7 +133,7 @@ public sealed partial class HeaderTests
     [Case("traceparent: 00-g-h-01 {x}\"';")]
     public async Task A_trace_that_is_not_valid_is_replaced(IngressKind ingress, string field)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var answer = await scene.SendRawAsync($"GET /api/v1/x HTTP/1.1\r\nHost: localhost\r\n{field}{(field.Length > 0 ? "\r\n" : "")}\r\n");
         answer.Status.ShouldBe(200);
         var made = TraceParent().Match(scene.Seen.ShouldHaveSingleItem()["traceparent"].ShouldHaveSingleItem());
@@ -172,7 +172,7 @@ public sealed partial class HeaderTests
     public async Task A_backends_own_content_security_policy_stays(IngressKind ingress)
     {
         const string Own = "default-src 'none'; script-src 'self' 'nonce-x'";
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         scene["eu-1"].Script = BackendScripts.Status(200, $"Content-Security-Policy: {Own}");
         (await scene.GetAsync("/index.html")).Fields["Content-Security-Policy"].ShouldBe([Own]);
     }
@@ -180,7 +180,7 @@ public sealed partial class HeaderTests
     [Theory, OnGateway, OnNginx]
     public async Task What_backends_say_of_themselves_is_neither_told_nor_obeyed(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         scene["eu-1"].Script = BackendScripts.Status(
             200, [.. IngressHeaders.BackendOnly.Select(name => $"{name}: {(name == "X-Accel-Redirect" ? "/health/ready" : name == "X-Accel-Limit-Rate" ? "1" : "yes")}")]);
         foreach (var answer in new[] { await scene.GetAsync("/api/v1/x"), await scene.GetAsync("/metrics") })
@@ -199,7 +199,7 @@ public sealed partial class HeaderTests
     [Theory, OnGateway, OnNginx]
     public async Task What_belongs_to_the_backends_connection_is_not_passed_to_the_client(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         scene["eu-1"].Script = BackendScripts.Status(200, "Keep-Alive: timeout=5", "Proxy-Connection: keep-alive", "Upgrade: h2c");
         var answer = await scene.SendRawAsync("GET /api/v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
         answer.Status.ShouldBe(200);
@@ -211,7 +211,7 @@ public sealed partial class HeaderTests
     [Theory, OnGateway, OnNginx]
     public async Task An_answers_own_fields_are_passed_on(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         scene["eu-1"].Script = BackendScripts.Status(
             201, "Location: /api/v1/x/1?a=b", "ETag: \"v1\"", "Cache-Control: public, max-age=60", "Vary: Accept-Encoding", "Set-Cookie: a=1; Secure", "Set-Cookie: b=2", "Retry-After: 3");
         var answer = await scene.SendAsync("POST", "/api/v1/x", new StringContent("x"));
@@ -232,7 +232,7 @@ public sealed partial class HeaderTests
     [Case(500, "")]
     public async Task A_backends_own_answer_is_passed_on_whatever_its_status(IngressKind ingress, int status, string field)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         scene["eu-1"].Script = status is 204 or 304
             ? async exchange => await exchange.SendAsync($"HTTP/1.1 {status} Scripted\r\nX-Backend: eu-1\r\n{(field.Length > 0 ? field + "\r\n" : "")}\r\n")
             : BackendScripts.Status(status, [.. new[] { field }.Where(one => one.Length > 0)]);
@@ -256,7 +256,7 @@ public sealed partial class HeaderTests
     [Case("/api/v1/%E5%98%8A%E5%98%8DX-Evil:%201")]
     public async Task Encoded_line_ends_stay_encoded(IngressKind ingress, string target)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         var answer = await scene.SendRawAsync($"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         answer["X-Evil"].ShouldBeNull();
         var seen = scene.Seen.ShouldHaveSingleItem();

@@ -3,6 +3,7 @@ using DineHub.Ingress;
 using DineHub.Tests.Contract;
 using FsCheck;
 using FsCheck.Fluent;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Tests.Ingress;
@@ -94,6 +95,17 @@ public sealed class IngressPolicyTests
     [InlineData("api")]
     [InlineData("http://dinehub.example//api")]
     [InlineData("http://dinehub.example?x")]
+    [InlineData("http://user@dinehub.example/api")]
+    [InlineData("/api/%")]
+    [InlineData("/api/%2")]
+    [InlineData("/api/%zz")]
+    [InlineData("/api/%c0%ae")]
+    [InlineData("/api/%E0%80%AF")]
+    [InlineData("/api/%f0%8f%80%80")]
+    [InlineData("/api/%ff")]
+    [InlineData("/api/caf\u00e9")]
+    [InlineData("/api?caf\u00e9")]
+    [InlineData("/api?x#y")]
     public void A_path_that_can_be_read_in_two_ways_is_refused(string target) => RequestTarget.IsAmbiguous(target).ShouldBeTrue();
 
     [Theory]
@@ -106,6 +118,23 @@ public sealed class IngressPolicyTests
     [InlineData("/api/...")]
     [InlineData("HTTPS://dinehub.example:443/api/v1")]
     public void Every_other_path_is_not(string target) => RequestTarget.IsAmbiguous(target).ShouldBeFalse();
+
+    [Fact]
+    public void The_HTTP_client_sends_to_every_host_that_is_one() => Check.QuickThrowOnFailure(Prop.ForAll(
+        ArbMap.Default.ArbFor<PositiveInt>(),
+        seed =>
+        {
+            // Of what hosts are made of, so that some of them are.
+            const string Letters = "aZ0-_.:[]1%";
+            var random = new Random(seed.Get);
+            var host = string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => Letters[random.Next(Letters.Length)]));
+            if (RequestTarget.IsHost(host))
+            {
+                using var request = new HttpRequestMessage();
+                request.Headers.Host = new HostString(host).Host.ToLowerInvariant();
+                request.Headers.Host.ShouldNotBeEmpty();
+            }
+        }));
 
     private static string Plus(string value, int more) =>
         (int.Parse(value, CultureInfo.InvariantCulture) + more).ToString(CultureInfo.InvariantCulture);

@@ -97,7 +97,8 @@ public sealed class RetryTests
     [Case(Failure.Status504, 504)]
     public async Task There_are_so_many_tries_on_different_backends_and_no_more(IngressKind ingress, Failure failure, int status)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, PolicyOf(failure), "eu-1 eu-2 eu-3 us-1 us-2");
+        // Nobody answers, so that nobody is too slow.
+        await using var scene = await IngressScene.StartAsync(ingress, PolicyOf(failure) with { ResponseTimeoutSeconds = 2 }, "eu-1 eu-2 eu-3 us-1 us-2");
         foreach (var backend in scene.Backends)
         {
             await FailAsync(backend, failure);
@@ -307,6 +308,23 @@ public sealed class RetryTests
         read.ShouldBeLessThanOrEqualTo(Sent);
         scene["us-1"].Count.ShouldBe(0);
         scene["eu-1"].Count.ShouldBe(1);
+    }
+
+    [Theory, OnGateway, OnNginx]
+    public async Task An_answer_that_breaks_off_behind_its_head_is_asked_for_again(IngressKind ingress)
+    {
+        await using var scene = await IngressScene.StartAsync(ingress, Patient, "eu-1 us-1");
+        scene["eu-1"].Script = BackendScripts.ResetMidAnswer(declared: 10, sent: 0, Task.CompletedTask);
+        if (ingress.Has(Difference.HeadAlone))
+        {
+            await Should.ThrowAsync<HttpRequestException>(() => scene.GetAsync("/api/v1/x"));
+            scene["us-1"].Count.ShouldBe(0);
+            return;
+        }
+
+        (await scene.GetAsync("/api/v1/x")).Backend.ShouldBe("us-1");
+        (await scene.SendAsync("POST", "/api/v1/x")).ShouldBeProblem(502);
+        scene["us-1"].Count.ShouldBe(1);
     }
 
     [Theory, OnGateway, OnNginx]

@@ -6,7 +6,7 @@ using DineHub.Ingress;
 namespace DineHub.Tests.Ingress;
 
 /// <summary>What an ingress speaks to clients, and how it brings them to HTTPS.</summary>
-public sealed class TlsTests
+public sealed class TlsTests(SharedScenes scenes) : IClassFixture<SharedScenes>
 {
     private const byte Alert = 21;
     private const byte Handshake = 22;
@@ -19,7 +19,7 @@ public sealed class TlsTests
     [Case(SslProtocols.Tls13)]
     public async Task Both_versions_that_are_safe_are_spoken(IngressKind ingress, SslProtocols version)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectAsync(versions: version);
         connection.Tls!.SslProtocol.ShouldBe(version);
         var names = TlsProfile.Tls13Suites.Concat(TlsProfile.Suites.Select(suite => suite.Iana));
@@ -56,7 +56,7 @@ public sealed class TlsTests
     [Theory, OnGateway, OnNginx]
     public async Task HTTP_2_is_agreed_on_where_the_client_knows_it(IngressKind ingress)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using (var connection = await scene.ConnectAsync(SslApplicationProtocol.Http2))
         {
             connection.Tls!.NegotiatedApplicationProtocol.ShouldBe(SslApplicationProtocol.Http2);
@@ -75,7 +75,7 @@ public sealed class TlsTests
     [Case("DELETE", "/api/v1/Zo%C3%AB")]
     public async Task Requests_without_TLS_are_sent_to_where_there_is(IngressKind ingress, string method, string target)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         foreach (var host in new[] { "localhost", "127.0.0.1", "dinehub.example" })
         {
             await using var connection = await scene.ConnectPlainAsync();
@@ -97,7 +97,7 @@ public sealed class TlsTests
     [Case("/%5cevil.example/x")]
     public async Task No_path_makes_anything_else_of_the_redirection(IngressKind ingress, string target)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await scene.ConnectPlainAsync();
         await connection.SendAsync($"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         var answer = (await connection.ReadAnswerAsync()).ShouldNotBeNull();
@@ -117,7 +117,7 @@ public sealed class TlsTests
     [Case("[::1]:8443", false)]
     public async Task Browsers_are_told_to_insist_on_TLS_but_not_for_localhost(IngressKind ingress, string host, bool told)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         foreach (var path in new[] { "/api/v1/x", "/metrics", "/api/../x" })
         {
             var answer = await scene.SendRawAsync($"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -133,9 +133,9 @@ public sealed class TlsTests
     }
 
     // The type of the record that comes back: an alert, or the handshake's next message.
-    private static async Task<byte> AnswerToAsync(IngressKind ingress, byte[] hello)
+    private async Task<byte> AnswerToAsync(IngressKind ingress, byte[] hello)
     {
-        await using var scene = await IngressScene.StartAsync(ingress, backends: "eu-1");
+        var scene = await scenes.GetAsync(ingress);
         await using var connection = await RawConnection.OpenAsync(scene.Setup.HttpsPort, tls: null);
         await connection.SendAsync(hello);
         var record = new byte[1];

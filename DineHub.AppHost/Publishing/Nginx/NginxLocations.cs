@@ -76,14 +76,14 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy, N
     }
 
     public void ErrorPagesOfRedirects() => writer
-        .Line("error_page 400 501 =400 /.problem/400")
+        .Line("error_page 400 501 505 =400 /.problem/400")
         .Line($"error_page 405 {Problem(405)}")
         .Line("error_page 414 /.problem/414")
         .Line($"error_page 494 =431 {Problem(431)}");
 
     /// <summary>Writes which problem stands for which failure, for all places that pass on what backends answer.</summary>
     public void ErrorPages() => writer
-        .Line("error_page 400 497 501 =400 /.problem/400")
+        .Line("error_page 400 497 501 505 =400 /.problem/400")
         .Line($"error_page 404 {Problem(404)}")
         .Line($"error_page 405 {Problem(405)}")
         .Line($"error_page 413 {Problem(413)}")

@@ -61,7 +61,9 @@ internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, Ngi
         }
 
         var port = settings.HttpsPort == 443 ? "" : string.Create(CultureInfo.InvariantCulture, $":{settings.HttpsPort}");
-        writer.Block("location /", () => writer.Line($"return 308 https://$host{port}$request_uri"));
+        writer.Block("location /", () => writer
+            .Block("if ($forwarded_host = \"\")", () => writer.Line("return 400"))
+            .Line($"return 308 https://$host{port}$request_uri"));
         locations.WriteProblemsOfRedirects();
     }
 
@@ -108,7 +110,7 @@ internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, Ngi
         writer.Comment("To the backends: the body is read first, so that a slow client holds no backend, and a try can be repeated.")
             .Line("proxy_http_version 1.1")
             .Line("proxy_request_buffering on")
-            .Line("proxy_buffer_size 16k")
+            .Line(string.Create(CultureInfo.InvariantCulture, $"proxy_buffer_size {IngressHeaders.LongestAnswerHeadKibibytes}k"))
             .Line("proxy_buffers 16 16k")
             .Line("proxy_busy_buffers_size 32k")
             .Line("proxy_max_temp_file_size 0")

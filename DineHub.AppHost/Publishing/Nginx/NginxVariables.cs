@@ -36,9 +36,12 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
 
     private void WriteRoute()
     {
-        writer.Comment("What the request asks for: the name of a route, * where its path can be read in two ways, nothing where there is no such address.");
-        Map("$request_uri", "$plain_path", [("~*" + RequestTarget.AmbiguousPattern, Ambiguous)], "$uri");
-        Map("$plain_path", "$route", [(Ambiguous, Ambiguous), .. IngressRoute.All.Select(route => ($"~*{PathPattern(route.Path)}", route.Name))], "");
+        writer.Comment("What the request asks for: the name of a route, * where it can be read in two ways, nothing where there is no such address.");
+        Map("$request_uri", "$plain_path", [("~*" + RequestTarget.AmbiguousPattern, Ambiguous), ("~" + RequestTarget.ForeignPattern, Ambiguous)], "$uri");
+        writer.Comment("Whom it asks: by a target with a host in it, and by Host, that is one and the same; nothing where there is none, or what is none.");
+        Map("$host|$http_host", "$forwarded_host", [($"~*^({RequestTarget.HostPattern})\\|\\1{RequestTarget.PortPattern}$", "$http_host")], "");
+        Map("$server_protocol|$forwarded_host", "$asked", [(@"~^HTTP/(?:1\.[01]|2\.0)\|.", "$plain_path")], Ambiguous);
+        Map("$asked", "$route", [(Ambiguous, Ambiguous), .. IngressRoute.All.Select(route => ($"~*{PathPattern(route.Path)}", route.Name))], "");
     }
 
     private void WriteLimits()
@@ -101,7 +104,6 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
         Map("$sent_trace", "$trace_id", [("", "$request_id")], "$sent_trace");
         Map("$sent_trace", "$traceparent", [("", "00-$request_id-$first_span-01")], "$http_traceparent");
         Map("$sent_trace", "$tracestate", [("", "")], "$http_tracestate");
-        Map("$host|$http_host", "$forwarded_host", [(@"~*^([^|]*)\|\1(?::[0-9]+)?$", "$http_host")], "$host");
         Map("$upstream_http_content_security_policy", "$missing_csp", [("", IngressHeaders.ContentSecurityPolicy)], "");
         if (policy.HstsSeconds > 0)
         {
