@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
@@ -49,6 +50,9 @@ internal sealed class UpCommand
 
         // While the cluster starts or stops as a whole, a node that stops is no news.
         var stopsAreNews = false;
+
+        // While it starts, nodes miss each other for a moment, and say so: that is news only where the start fails.
+        var held = new ConcurrentQueue<string>();
         await using var cluster = new LocalCluster(topology, new LocalClusterOptions
         {
             DataDirectory = result.GetValue(data),
@@ -58,9 +62,14 @@ internal sealed class UpCommand
             OnStateChanged = node => ShowState(node, clock, stopsAreNews),
             OnOutput = (node, line) =>
             {
-                if (everything || NodeLog.IsNoteworthy(line))
+                var text = $"[{node}] {line}";
+                if (everything || (stopsAreNews && NodeLog.IsNoteworthy(line)))
                 {
-                    Echo($"[{node}] {line}");
+                    Echo(text);
+                }
+                else if (NodeLog.IsNoteworthy(line))
+                {
+                    held.Enqueue(text);
                 }
             },
         });
@@ -107,6 +116,15 @@ internal sealed class UpCommand
         {
             stopsAreNews = false;
         }
+        catch
+        {
+            foreach (var line in held)
+            {
+                Echo(line);
+            }
+
+            throw;
+        }
 
         await cluster.StopAsync();
         Print("Stopped.");
@@ -118,7 +136,7 @@ internal sealed class UpCommand
         switch (node.State)
         {
             case NodeState.Ready:
-                Print($"[green]ready[/]    {node.Name,-16} {clock.Elapsed.TotalSeconds,5:0.0} s");
+                Print($"[green]ready[/]    {node.Name,-22} {clock.Elapsed.TotalSeconds,5:0.0} s");
                 break;
             case NodeState.Crashed:
                 Print($"[red]crashed[/]  {node.Name}: it is started again; log {Markup.Escape(node.LogFile)}");
