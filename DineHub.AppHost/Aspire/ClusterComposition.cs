@@ -10,7 +10,7 @@ namespace DineHub.AppHost.Aspire;
 
 /// <summary>
 /// Puts the resources together, by the same topology as the local run: Citus in containers, the migration and the example restaurants, backends
-/// and gateways of each region. Standbys, Headscale and monitoring have no part in it.
+/// and gateways of each region. Headscale and monitoring have no part in it.
 /// </summary>
 /// <param name="builder">The application.</param>
 /// <param name="topology">The topology.</param>
@@ -22,6 +22,9 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
     private const string Https = "https";
     private const string Management = "management";
     private const string Ready = "/health/ready";
+
+    // What 'db promote' leaves in the data folder of a primary that it ends (DineHub.Database, Fence.File).
+    private const string Fence = "dinehub.fenced";
 
     private readonly ClusterPasswords passwords = new(builder);
     private readonly string folder = ClusterDirectory.Default() + "-aspire";
@@ -39,6 +42,11 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
         }
 
         var citus = AddDatabases();
+        if (builder.ExecutionContext.IsRunMode)
+        {
+            AddStandbys(citus);
+        }
+
         var database = citus.AddDatabase(DatabaseName, ApiRole, passwords.Api);
         var migrate = AddVerb(citus, "db-migrate", citus.Resource.Workers, "db", "migrate").WaitFor(citus).WithIconName("DatabaseArrowUp");
         foreach (var worker in citus.Resource.Workers)
@@ -70,7 +78,35 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
             .WithWorkers(workers.Count, "db-worker", worker => worker.WithDataVolume().WithKillCommand().WithTopologyNodes(GroupOf(workers[worker.Resource.Name])));
     }
 
-    // The standby is a machine, too, although no container.
+    // Nothing waits for them, nor for their keeper: what else there is runs without them.
+    private void AddStandbys(IResourceBuilder<CitusClusterResource> citus)
+    {
+        var nodes = citus.Resource.Workers.Prepend<CitusNodeResource>(citus.Resource).ToDictionary(node => node.Name);
+        var workers = citus.Resource.Workers.ToList();
+        foreach (var node in topology.OfRole(Role.Standby))
+        {
+            var home = builder.CreateResourceBuilder(nodes[node.Follows!]);
+            home.AddStandby(node.Name, Fence).WithKillCommand().ExcludeFromManifest();
+            home.WithPromoteCommand(() => DatabaseEnvironment(citus, workers));
+        }
+
+        if (nodes.Values.Any(node => node.Standby is not null))
+        {
+            AddProject<DineHub_Api>("db-keeper")
+                .WithArgs("db", "keep")
+                .WithHttpEndpoint(name: Http)
+                .WithHttpHealthCheck(Ready, endpointName: Http)
+                .WithUrlForEndpoint(Http, url => url.DisplayLocation = UrlDisplayLocation.DetailsOnly)
+                .WithEnvironment(context => Add(
+                    context, ServiceEnvironment.Of<object>(topology.Coordinator with { Name = "db-keeper" }).Concat(DatabaseEnvironment(citus, workers))))
+                .WithParentRelationship(citus)
+                .WithKillCommand()
+                .WithIconName("DatabaseSearch")
+                .ExcludeFromManifest();
+        }
+    }
+
+    // In what is published the standby is a machine, too, although no resource.
     private Node[] GroupOf(Node primary) => [primary, .. topology.OfRole(Role.Standby).Where(standby => standby.Follows == primary.Name)];
 
     private void AddSpareWorker(IResourceBuilder<CitusClusterResource> citus, List<CitusWorkerResource> workers)
@@ -85,20 +121,28 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
     private IResourceBuilder<ProjectResource> AddVerb(
         IResourceBuilder<CitusClusterResource> citus, string name, IReadOnlyList<CitusWorkerResource> workers, params string[] arguments)
     {
+        // Now: a worker that is added later is none of this verb's.
+        var environment = DatabaseEnvironment(citus, workers);
+        return AddProject<DineHub_Api>(name)
+            .WithArgs(arguments)
+            .WithEnvironment(context => Add(context, environment))
+            .WithParentRelationship(citus)
+            .ExcludeFromManifest();
+    }
+
+    private IEnumerable<KeyValuePair<string, object>> DatabaseEnvironment(
+        IResourceBuilder<CitusClusterResource> citus, IReadOnlyList<CitusWorkerResource> workers)
+    {
         var settings = new DatabaseSettings<object>(
             Server(citus.Resource, topology.Coordinator),
             [.. workers.Select(worker => Server(worker, NodeOf(worker)))],
-            [],
+            [.. workers.Prepend<CitusNodeResource>(citus.Resource).Select(node => node.Standby).OfType<CitusStandbyResource>()
+                .Select(standby => Server(standby, topology.Nodes.First(node => node.Name == standby.Name)))],
             "Citus",
             passwords.Replication.Resource);
         var administrator = new DatabasePasswords<object>(
             citus.Resource.AdministratorExpression, passwords.Api.Resource, passwords.Migrator.Resource, passwords.Monitor.Resource);
-        return AddProject<DineHub_Api>(name)
-            .WithArgs(arguments)
-            .WithEnvironment(context => Add(
-                context, ServiceEnvironment.OfDatabase(topology, settings).Concat(ServiceEnvironment.OfAdministrator(administrator))))
-            .WithParentRelationship(citus)
-            .ExcludeFromManifest();
+        return ServiceEnvironment.OfDatabase(topology, settings).Concat(ServiceEnvironment.OfAdministrator(administrator));
     }
 
     // A spare worker is none of the topology's; it stands beside the coordinator.

@@ -6,6 +6,7 @@ using DineHub.AppHost.Local;
 using DineHub.AppHost.Services;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace DineHub.AppHost.Aspire;
 
@@ -14,6 +15,8 @@ internal static class ResourceCommands
 {
     private const string ContainerId = "container.id";
     private const string ProcessId = "executable.pid";
+
+    private static readonly TimeSpan ShutdownDeadline = TimeSpan.FromMinutes(1);
 
     /// <summary>"Kill": the process, or the container, ends at once and stays down until it is started.</summary>
     public static IResourceBuilder<T> WithKillCommand<T>(this IResourceBuilder<T> builder)
@@ -92,6 +95,83 @@ internal static class ResourceCommands
                 IconName = "DatabaseArrowRight",
                 UpdateState = WhileHealthy,
             });
+
+    /// <summary>
+    /// "Promote standby": runs <c>db promote</c>, then starts the server that was the primary, which comes back as the standby. That it takes no
+    /// writes (<c>--lost</c>) is vouched for only where its container is known to have ended.
+    /// </summary>
+    /// <param name="builder">The group's first server.</param>
+    /// <param name="environment">What the verb is told of the cluster.</param>
+    public static IResourceBuilder<T> WithPromoteCommand<T>(this IResourceBuilder<T> builder, Func<IEnumerable<KeyValuePair<string, object>>> environment)
+        where T : CitusNodeResource => builder.WithCommand(
+            "promote-standby",
+            "Promote standby",
+            async context =>
+            {
+                try
+                {
+                    return CommandResults.Success(await PromoteAsync(builder.Resource, environment(), context.Services, context.CancellationToken));
+                }
+                catch (Exception e) when (e is InvalidOperationException or PrerequisiteException or NpgsqlException)
+                {
+                    return CommandResults.Failure(e.Message);
+                }
+            },
+            new CommandOptions
+            {
+                Description = "Fence the primary of this group, make its standby the primary, start the other one as the standby ('db promote').",
+                ConfirmationMessage = $"Make the standby of {builder.Resource.Name} its primary? Orders that are placed meanwhile wait for some seconds.",
+                IconName = "ArrowSwap",
+                UpdateState = context => context.ResourceSnapshot.State?.Text is null or "NotStarted" or "Waiting"
+                    ? ResourceCommandState.Disabled
+                    : ResourceCommandState.Enabled,
+            });
+
+    private static async Task<string> PromoteAsync(
+        CitusNodeResource home, IEnumerable<KeyValuePair<string, object>> environment, IServiceProvider services, CancellationToken ct)
+    {
+        var notifications = services.GetRequiredService<ResourceNotificationService>();
+        var commands = services.GetRequiredService<ResourceCommandService>();
+        var values = new Dictionary<string, string>();
+        foreach (var (name, value) in environment)
+        {
+            values[name] = (value is IValueProvider later ? await later.GetValueAsync(ct) : value.ToString()) ?? "";
+        }
+
+        List<string> arguments = ["db", "promote", home.Name];
+        foreach (var member in home.Group)
+        {
+            if (HasEnded(await notifications.WaitForResourceAsync(member.Name, _ => true, ct)))
+            {
+                arguments.Add("--lost");
+                break;
+            }
+        }
+
+        var verb = ClusterContext.DotNet("DineHub.Api", arguments, values);
+        var output = (await Subprocess.RunAsync(verb.FileName, verb.Arguments, ct, verb.Environment)).Trim();
+        services.GetRequiredService<ResourceLoggerService>().GetLogger(home).Promoted(output);
+        var (primary, connection) = await CitusRegistration.OpenPrimaryAsync(home, ct);
+        await connection.DisposeAsync();
+        var other = home.Group.Single(member => member != primary);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(ShutdownDeadline);
+        try
+        {
+            await notifications.WaitForResourceAsync(other.Name, HasEnded, deadline.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return $"{output}{Environment.NewLine}{other.Name} has not stopped: restart it, to make it the standby.";
+        }
+
+        var started = await commands.ExecuteCommandAsync(other, KnownResourceCommands.StartCommand, ct);
+        return started.Success
+            ? $"{output}{Environment.NewLine}{other.Name} is started as the standby."
+            : $"{output}{Environment.NewLine}{other.Name} could not be started ({started.Message}): start it, to make it the standby.";
+    }
+
+    private static bool HasEnded(ResourceEvent state) => KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text);
 
     private static async Task<ExecuteCommandResult> KillAsync(ExecuteCommandContext context)
     {

@@ -70,7 +70,7 @@ internal static class ServiceEnvironment
             ["Database__CoordinatorRegion"] = Text<T>(coordinator.Node.Region),
             ["Database__Engine"] = Text<T>(settings.Engine),
             ["Database__Shards"] = Number<T>(topology.Shards),
-            ["Database__Durability"] = Text<T>((settings.Standbys.Count == 0 ? Durability.Local : topology.Durability).ToString()),
+            ["Database__Durability"] = Text<T>((settings.Standbys.Count <= settings.Workers.Count ? Durability.Local : topology.Durability).ToString()),
             ["Database__StandbyTimeoutSeconds"] = Number<T>(topology.StandbyTimeoutSeconds),
             ["Database__ReplicationPassword"] = settings.ReplicationPassword,
         };

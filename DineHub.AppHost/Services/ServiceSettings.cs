@@ -27,10 +27,10 @@ internal sealed record GatewaySettings<T>(T ManagementPort, string MaintenanceFi
 /// <param name="Peer">Where the other servers reach it; null where that is the same.</param>
 internal sealed record DatabaseServer<T>(Node Node, T Host, T Port, (string Host, int Port)? Peer = null);
 
-/// <summary>A cluster of PostgreSQL servers. Without standbys there is none to wait for: durability is Local then.</summary>
+/// <summary>A cluster of PostgreSQL servers. Where one has no standby there is none to wait for: durability is Local then.</summary>
 /// <param name="Coordinator">The coordinator.</param>
 /// <param name="Workers">The workers, in the order of the topology.</param>
-/// <param name="Standbys">The standbys; none, or one for each of the others.</param>
+/// <param name="Standbys">The standbys, at most one for each of the others.</param>
 /// <param name="Engine"><c>Auto</c>, <c>Citus</c> or <c>Postgres</c>.</param>
 /// <param name="ReplicationPassword">The password of the role that standbys stream as. Secret.</param>
 internal sealed record DatabaseSettings<T>(

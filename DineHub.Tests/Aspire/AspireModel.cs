@@ -43,6 +43,19 @@ internal sealed class AspireModel : IAsyncDisposable
         return values.ToDictionary(pair => pair.Key, pair => pair.Value is IManifestExpressionProvider expression ? expression.ValueExpression : pair.Value.ToString()!);
     }
 
+    /// <summary>The arguments of a resource.</summary>
+    public async Task<IReadOnlyList<string>> ArgumentsAsync(string name)
+    {
+        var arguments = new List<object>();
+        var context = new CommandLineArgsCallbackContext(arguments, Resource(name));
+        foreach (var annotation in Resource(name).Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToList())
+        {
+            await annotation.Callback(context);
+        }
+
+        return [.. arguments.Select(argument => argument.ToString()!)];
+    }
+
     public ValueTask DisposeAsync() => builder.DisposeAsync();
 }
 #endif

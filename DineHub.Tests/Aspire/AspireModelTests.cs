@@ -40,7 +40,7 @@ public sealed class AspireModelTests
             var image = resource.Annotations.OfType<ContainerImageAnnotation>().Single();
             image.Image.ShouldBe("citusdata/citus");
             image.Tag.ShouldNotBeNull().ShouldMatch(@"^\d+\.\d+\.\d+$");
-            resource.Annotations.OfType<ContainerMountAnnotation>().Single().Target.ShouldBe("/var/lib/postgresql/data");
+            resource.Annotations.OfType<ContainerMountAnnotation>().ShouldContain(mount => mount.Target == "/var/lib/postgresql/data");
             resource.Annotations.OfType<HealthCheckAnnotation>().ShouldHaveSingleItem();
             var environment = await application.EnvironmentAsync(name);
             environment["POSTGRES_PASSWORD"].ShouldBe("{postgres-password.value}");
@@ -89,6 +89,9 @@ public sealed class AspireModelTests
         expression.ShouldContain("Username=dinehub_api");
         expression.ShouldContain("{api-password.value}");
         expression.ShouldContain("Database=dinehub");
+
+        // Whichever of the two can be written to.
+        expression.ShouldStartWith("Host={db-coordinator.bindings.tcp.host}:{db-coordinator.bindings.tcp.port},{db-coordinator-standby.bindings.tcp.host}:{db-coordinator-standby.bindings.tcp.port};");
     }
 
     [AspireFact]
@@ -113,7 +116,12 @@ public sealed class AspireModelTests
         await using var application = await AspireModel.CreateAsync();
         var environment = await application.EnvironmentAsync("db-migrate");
         environment["Database__Engine"].ShouldBe("Citus");
-        environment["Database__Durability"].ShouldBe("Local");
+        environment["Database__Durability"].ShouldBe("Standby");
+        environment["Database__Standbys__1__Name"].ShouldBe("db-worker-1-standby");
+        environment["Database__Standbys__1__Follows"].ShouldBe("db-worker-1");
+        environment["Database__Standbys__1__Region"].ShouldBe("us-east-1");
+        environment["Database__Standbys__1__Port"].ShouldBe("{db-worker-1-standby.bindings.tcp.port}");
+        environment["Database__Standbys__1__PeerHost"].ShouldBe("db-worker-1-standby");
         environment["Database__Nodes__2__Name"].ShouldBe("db-worker-3");
         environment["Database__Nodes__2__Port"].ShouldBe("{db-worker-3.bindings.tcp.port}");
         environment["Database__Nodes__2__PeerHost"].ShouldBe("db-worker-3");
@@ -121,6 +129,60 @@ public sealed class AspireModelTests
         environment["Database__CoordinatorPeerHost"].ShouldBe("db-coordinator");
         environment["Database__ApiPassword"].ShouldBe("{api-password.value}");
         environment.Keys.ShouldNotContain("Database__Nodes__3__Name");
+        (await application.EnvironmentAsync("db-keeper"))["Database__Durability"].ShouldBe("Standby");
+
+        // The spare worker has no standby that its commits could wait for.
+        (await application.EnvironmentAsync("db-add-db-worker-4"))["Database__Durability"].ShouldBe("Local");
+    }
+
+    [AspireFact]
+    public async Task Every_group_has_a_standby_of_the_same_image_whose_servers_see_the_same_notes()
+    {
+        await using var application = await AspireModel.CreateAsync();
+        foreach (var name in new[] { "db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3" })
+        {
+            var (home, standby) = (application.Resource(name), application.Resource(name + "-standby"));
+            standby.ShouldBeAssignableTo<IResourceWithParent>()!.Parent.ShouldBe(home);
+            standby.Annotations.OfType<ContainerImageAnnotation>().Single().Tag.ShouldBe(home.Annotations.OfType<ContainerImageAnnotation>().Single().Tag);
+            Dictionary<string, string?> Volumes(IResource resource) =>
+                resource.Annotations.OfType<ContainerMountAnnotation>().ToDictionary(mount => mount.Target, mount => mount.Source);
+            Volumes(standby)["/var/lib/postgresql/data"].ShouldNotBe(Volumes(home)["/var/lib/postgresql/data"]);
+            Volumes(standby)["/var/lib/citus"].ShouldBe(Volumes(home)["/var/lib/citus"]);
+            foreach (var (server, peer) in new[] { (home, standby), (standby, home) })
+            {
+                ((ContainerResource)server).Entrypoint.ShouldBe("/bin/sh");
+                var arguments = await application.ArgumentsAsync(server.Name);
+                arguments.Take(3).ShouldBe(["/usr/local/share/citus-node.sh", "docker-entrypoint.sh", "postgres"]);
+                arguments.ShouldContain("wal_level=logical");
+                arguments.ShouldContain("hba_file=/usr/local/share/pg_hba.conf");
+                var environment = await application.EnvironmentAsync(server.Name);
+                environment["CITUS_NODE"].ShouldBe(server.Name);
+                environment["CITUS_GROUP"].ShouldBe(name);
+                environment["CITUS_PEER"].ShouldBe(peer.Name);
+                environment["CITUS_FENCE"].ShouldBe(DineHub.Database.Replication.Fence.File);
+            }
+        }
+
+        var spare = application.Resource("db-worker-4").ShouldBeAssignableTo<ContainerResource>()!;
+        spare.Entrypoint.ShouldBeNull();
+    }
+
+    [AspireFact]
+    public async Task Nothing_waits_for_a_standby_or_for_the_keeper_and_without_standbys_there_is_neither()
+    {
+        await using (var application = await AspireModel.CreateAsync())
+        {
+            foreach (var resource in application.Resources)
+            {
+                application.Waits(resource.Name).Keys.ShouldNotContain(name => name.EndsWith("-standby", StringComparison.Ordinal) || name == "db-keeper");
+            }
+        }
+
+        await using var plain = await AspireModel.CreateAsync("--set", "Database:Standbys=false", "--set", "Database:Durability=Local");
+        plain.Resources.Select(resource => resource.Name).ShouldNotContain(name => name.EndsWith("-standby", StringComparison.Ordinal) || name == "db-keeper");
+        ((ContainerResource)plain.Resource("db-worker-1")).Entrypoint.ShouldBeNull();
+        (await plain.EnvironmentAsync("db-migrate"))["Database__Durability"].ShouldBe("Local");
+        plain.Resource("db-worker-1").Annotations.OfType<ResourceCommandAnnotation>().ShouldNotContain(command => command.Name == "promote-standby");
     }
 
     [AspireFact]
@@ -140,6 +202,13 @@ public sealed class AspireModelTests
         Commands("backend-eu").ShouldContain("kill");
         Commands("db-worker-2").ShouldContain("kill");
         Commands("db-coordinator").ShouldContain("add-worker");
+        Commands("db-worker-2-standby").ShouldContain("kill");
+        foreach (var name in new[] { "db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3" })
+        {
+            Commands(name).ShouldContain("promote-standby");
+        }
+
+        Commands("db-worker-4").ShouldNotContain("promote-standby");
     }
 
     [AspireFact]

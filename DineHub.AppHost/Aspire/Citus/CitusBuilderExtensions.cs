@@ -17,6 +17,11 @@ public static class CitusBuilderExtensions
     private const string DataDirectory = "/var/lib/postgresql/data";
     private const int DefaultPoolSize = 20;
 
+    // Where both servers of a group find them.
+    private const string ScriptFolder = "/usr/local/share";
+    private const string NotesFolder = "/var/lib/citus";
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
     /// <summary>Adds a cluster with no workers yet.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="name">The coordinator's name.</param>
@@ -111,6 +116,69 @@ public static class CitusBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.WithVolume(name ?? VolumeNameGenerator.Generate(builder, "data"), DataDirectory);
+    }
+
+    /// <summary>
+    /// Adds a standby, which keeps its data in a volume: a copy of the node, and a stream of what is written there. Nothing waits for it. A promotion
+    /// (<c>pg_promote</c>) is noted down in a volume that both see; a server that was the primary becomes the other one's standby when it is started again.
+    /// </summary>
+    /// <typeparam name="T">The kind of node.</typeparam>
+    /// <param name="builder">The coordinator or worker.</param>
+    /// <param name="name">The standby's name, which is its <c>application_name</c> as it streams, and names its slot.</param>
+    /// <param name="fence">
+    /// A file in the data folder that says of a primary that it was ended so that its standby takes over: with that it does not start as one again.
+    /// </param>
+    /// <returns>The standby.</returns>
+    public static IResourceBuilder<CitusStandbyResource> AddStandby<T>(this IResourceBuilder<T> builder, [ResourceName] string name, string fence)
+        where T : CitusNodeResource
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentException.ThrowIfNullOrEmpty(fence);
+        if (builder.Resource is CitusStandbyResource || builder.Resource.Standby is not null)
+        {
+            throw new InvalidOperationException($"'{builder.Resource.Name}' is a standby, or has one already.");
+        }
+
+        var standby = new CitusStandbyResource(name, builder.Resource);
+        builder.Resource.Standby = standby;
+        var notes = VolumeNameGenerator.Generate(builder, "notes");
+        builder.InGroup(builder.Resource, standby, notes, fence);
+        return builder.ApplicationBuilder.AddNode(standby, port: null)
+            .WithIconName("DatabaseLink")
+            .WithDataVolume()
+            .InGroup(builder.Resource, builder.Resource, notes, fence);
+    }
+
+    // The script decides what the server is to be, and then does what the image would have done by itself.
+    private static IResourceBuilder<T> InGroup<T>(this IResourceBuilder<T> builder, CitusNodeResource home, CitusNodeResource peer, string notes, string fence)
+        where T : CitusNodeResource => builder
+            .WithContainerFiles(ScriptFolder, [Embedded("citus-node.sh"), Embedded("pg_hba.conf")])
+            .WithEntrypoint("/bin/sh")
+            .WithArgs(context =>
+            {
+                context.Args.Insert(0, ScriptFolder + "/citus-node.sh");
+                context.Args.Insert(1, "docker-entrypoint.sh");
+                context.Args.Insert(2, "postgres");
+            })
+            .WithArgs(
+                "-c", $"hba_file={ScriptFolder}/pg_hba.conf",
+
+                // A standby that has gone is seen within seconds, keeps no more WAL than the disk can hold, and comes back soon.
+                "-c", "wal_sender_timeout=5s", "-c", "wal_receiver_timeout=5s", "-c", "wal_retrieve_retry_interval=1s", "-c", "max_slot_wal_keep_size=1GB")
+            .WithEnvironment("CITUS_NODE", builder.Resource.Name)
+            .WithEnvironment("CITUS_GROUP", home.Name)
+            .WithEnvironment("CITUS_PEER", peer.Name)
+            .WithEnvironment("CITUS_PEER_PORT", CitusNodeResource.Port.ToString(CultureInfo.InvariantCulture))
+            .WithEnvironment("CITUS_NOTES", NotesFolder)
+            .WithEnvironment("CITUS_PASSFILE", "/var/lib/postgresql/.citus.pgpass")
+            .WithEnvironment("CITUS_FENCE", fence)
+            .WithVolume(notes, NotesFolder);
+
+    private static ContainerFile Embedded(string name)
+    {
+        using var reader = new StreamReader(typeof(CitusBuilderExtensions).Assembly.GetManifestResourceStream(name)!);
+        return new ContainerFile { Name = name, Contents = reader.ReadToEnd(), Mode = Readable };
     }
 
     private static IResourceBuilder<T> AddNode<T>(this IDistributedApplicationBuilder builder, T node, int? port)

@@ -18,13 +18,16 @@ public sealed class CitusDatabaseResource(string name, CitusClusterResource pare
     /// <summary>The role's password.</summary>
     public ParameterResource PasswordParameter { get; } = password;
 
-    /// <summary>How the role reaches the database on the coordinator.</summary>
+    /// <summary>How the role reaches the database on the coordinator; with a standby, on whichever of the two can be written to.</summary>
     public ReferenceExpression ConnectionStringExpression
     {
         get
         {
             var most = maxPoolSize.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            return ReferenceExpression.Create($"{Parent.SignIn(UserName, PasswordParameter)};Database={Parent.DatabaseName};Maximum Pool Size={most}");
+            return Parent.Standby is { } standby
+                ? ReferenceExpression.Create(
+                    $"Host={Parent.PrimaryEndpoint.Property(EndpointProperty.HostAndPort)},{standby.PrimaryEndpoint.Property(EndpointProperty.HostAndPort)};Username={UserName};Password={PasswordParameter};Database={Parent.DatabaseName};Maximum Pool Size={most}")
+                : ReferenceExpression.Create($"{Parent.SignIn(UserName, PasswordParameter)};Database={Parent.DatabaseName};Maximum Pool Size={most}");
         }
     }
 }

@@ -16,6 +16,12 @@ public abstract class CitusNodeResource(string name) : ContainerResource(name)
     /// <summary>The cluster that it belongs to; the coordinator stands for it.</summary>
     public abstract CitusClusterResource Cluster { get; }
 
+    /// <summary>Its standby; null where it has none, or is one.</summary>
+    public CitusStandbyResource? Standby { get; internal set; }
+
+    /// <summary>The servers that hold the same data: this one, and its standby where it has one. Which of them is the primary changes with each promotion.</summary>
+    internal IReadOnlyList<CitusNodeResource> Group => Standby is null ? [this] : [this, Standby];
+
     /// <summary>How its superuser signs in; no database is named.</summary>
     public ReferenceExpression AdministratorExpression => SignIn(UserName, Cluster.PasswordParameter);
 

@@ -12,7 +12,7 @@ internal static class CitusRegistration
         await cluster.Registration.WaitAsync(ct);
         try
         {
-            await using var coordinator = await OpenAsync(cluster, ct);
+            await using var coordinator = (await OpenPrimaryAsync(cluster, ct)).Connection;
             await RegisterAsync(coordinator, cluster, ct);
         }
         finally
@@ -28,17 +28,22 @@ internal static class CitusRegistration
         await cluster.Registration.WaitAsync(ct);
         try
         {
-            await using var coordinator = await OpenAsync(cluster, ct);
+            await using var coordinator = (await OpenPrimaryAsync(cluster, ct)).Connection;
             await RegisterAsync(coordinator, cluster, ct);
-            await using (var node = await OpenAsync(worker, ct))
+            await using (var node = (await OpenPrimaryAsync(worker, ct)).Connection)
             {
                 await SignInAsync(node, cluster, ct);
             }
 
-
             // A node that is added gets all tables, so their owners must be there: where there are tables, whoever has made those roles adds it.
+            // One that has been promoted is known by its standby's name.
             await ExecuteAsync(
-                coordinator, "SELECT citus_add_node($1, $2) WHERE NOT EXISTS (SELECT FROM pg_dist_partition)", ct, worker.Name, CitusNodeResource.Port);
+                coordinator,
+                """
+                SELECT citus_add_node($1, $2)
+                WHERE NOT EXISTS (SELECT FROM pg_dist_partition) AND NOT EXISTS (SELECT FROM pg_dist_node WHERE nodename = ANY ($3))
+                """,
+                ct, worker.Name, CitusNodeResource.Port, NamesOf(worker));
         }
         finally
         {
@@ -55,6 +60,9 @@ internal static class CitusRegistration
             Pooling = false,
             Timeout = 3,
             CommandTimeout = 30,
+
+            // What is registered is registered again at the next start; a commit that waits for a standby which is only starting would hold that up.
+            Options = "-c synchronous_commit=local",
         }.ConnectionString);
         try
         {
@@ -68,14 +76,46 @@ internal static class CitusRegistration
         }
     }
 
+    /// <summary>Connects to whichever server of a group is the primary now.</summary>
+    /// <param name="node">The group's first server.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <exception cref="NpgsqlException">None is; the message is that of the first one that does not answer.</exception>
+    public static async Task<(CitusNodeResource Primary, NpgsqlConnection Connection)> OpenPrimaryAsync(CitusNodeResource node, CancellationToken ct)
+    {
+        NpgsqlException? problem = null;
+        foreach (var member in node.Group)
+        {
+            NpgsqlConnection? connection = null;
+            try
+            {
+                connection = await OpenAsync(member, ct);
+                await using var command = new NpgsqlCommand("SELECT pg_is_in_recovery()", connection);
+                if (await command.ExecuteScalarAsync(ct) is false)
+                {
+                    return (member, connection);
+                }
+            }
+            catch (NpgsqlException e)
+            {
+                problem ??= e;
+            }
+
+            await (connection?.DisposeAsync() ?? ValueTask.CompletedTask);
+        }
+
+        throw problem ?? new NpgsqlException($"Neither {string.Join(" nor ", NamesOf(node))} is a primary.");
+    }
+
     private static async Task RegisterAsync(NpgsqlConnection coordinator, CitusClusterResource cluster, CancellationToken ct)
     {
         await SignInAsync(coordinator, cluster, ct);
         await ExecuteAsync(
             coordinator,
-            "SELECT citus_set_coordinator_host($1, $2) WHERE NOT EXISTS (SELECT FROM pg_dist_node WHERE groupid = 0 AND nodename = $1)",
-            ct, cluster.Name, CitusNodeResource.Port);
+            "SELECT citus_set_coordinator_host($1, $2) WHERE NOT EXISTS (SELECT FROM pg_dist_node WHERE groupid = 0 AND nodename = ANY ($3))",
+            ct, cluster.Name, CitusNodeResource.Port, NamesOf(cluster));
     }
+
+    private static string[] NamesOf(CitusNodeResource node) => [.. node.Group.Select(member => member.Name)];
 
     // pg_dist_authinfo is local to each node; node 0 stands for all of them.
     private static async Task SignInAsync(NpgsqlConnection node, CitusClusterResource cluster, CancellationToken ct)
