@@ -49,20 +49,24 @@ internal static class Answers
     }
 
     /// <summary>Gives the gateway's own problems the members, types and titles of the policy, also those that ASP.NET Core knows no type of.</summary>
-    public static void NameProblems(ProblemDetailsOptions options)
+    public static void NameProblems(ProblemDetailsOptions options, IngressPolicy policy)
     {
         var inner = options.CustomizeProblemDetails;
         options.CustomizeProblemDetails = context =>
         {
             inner?.Invoke(context);
+            context.ProblemDetails.Extensions.Remove("errors");
             if (IngressProblem.All.FirstOrDefault(problem => problem.Status == context.ProblemDetails.Status) is { } known)
             {
                 (context.ProblemDetails.Type, context.ProblemDetails.Title) = (known.Type, known.Title);
+                if (known.Error(policy) is { } error)
+                {
+                    context.ProblemDetails.Extensions["errors"] = new Dictionary<string, string[]> { [error.Field] = [error.Rule] };
+                }
             }
 
             // As nginx, which cannot put a path into JSON: the request's identity tells which occurrence it is.
             context.ProblemDetails.Instance = null;
-            context.ProblemDetails.Extensions.Remove("errors");
             context.ProblemDetails.Extensions["requestId"] = context.HttpContext.TraceIdentifier;
         };
     }

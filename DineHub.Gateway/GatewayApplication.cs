@@ -26,7 +26,7 @@ internal static class GatewayApplication
         var services = builder.Services;
         services.AddSingleton(policy).AddSingleton(TimeProvider.System).AddSingleton<GatewayMetrics>().AddSingleton<IMemoryPoolFactory<byte>, OutputBlocks>();
         services.AddRequestFaultHandler();
-        services.PostConfigure<ProblemDetailsOptions>(Answers.NameProblems);
+        services.PostConfigure<ProblemDetailsOptions>(problems => Answers.NameProblems(problems, policy));
         services.AddHealthChecks().AddCheck<BackendsHealthCheck>("backends", tags: ["ready"]);
         services.AddHttpsRedirection(redirect => redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect);
         services.AddHsts(hsts =>

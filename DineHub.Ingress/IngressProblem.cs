@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DineHub.Ingress;
 
 /// <summary>The problems (RFC 9457) that the ingress itself answers with, by both of its forms in the same words.</summary>
@@ -27,4 +29,12 @@ public sealed record IngressProblem(int Status, string Type, string Title)
         new(503, "https://tools.ietf.org/html/rfc9110#section-15.6.4", "Service Unavailable"),
         new(504, "https://tools.ietf.org/html/rfc9110#section-15.6.5", "Gateway Timeout"),
     ];
+
+    /// <summary>The field of the request that is wrong, and the rule that it breaks; null where the title says it all.</summary>
+    /// <param name="policy">Has the limits.</param>
+    public (string Field, string Rule)? Error(IngressPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return Status == 413 ? ("body", string.Create(CultureInfo.InvariantCulture, $"must be at most {policy.MaxBodyBytes} bytes")) : null;
+    }
 }

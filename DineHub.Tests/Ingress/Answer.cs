@@ -34,7 +34,13 @@ internal sealed record Answer(int Status, Version Version, ILookup<string, strin
         json.RootElement.GetProperty("status").GetInt32().ShouldBe(status);
         json.RootElement.GetProperty("type").GetString().ShouldBe(problem.Type);
         json.RootElement.GetProperty("title").GetString().ShouldBe(problem.Title);
-        json.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(["type", "title", "status", "requestId", "traceId"], ignoreOrder: true);
+        json.RootElement.EnumerateObject().Select(member => member.Name)
+            .ShouldBe(["type", "title", "status", "requestId", "traceId", .. status == 413 ? ["errors"] : Array.Empty<string>()], ignoreOrder: true);
+        if (status == 413)
+        {
+            json.RootElement.GetProperty("errors").GetProperty("body")[0].GetString()!.ShouldMatch("^must be at most [0-9]+ bytes$");
+        }
+
         if (status is 502 or 503 or 504)
         {
             this["Retry-After"].ShouldNotBeNull();

@@ -227,7 +227,8 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy, N
             writer.Line($"default_type {IngressProblem.ContentType}");
             var problem = IngressProblem.All.Single(problem => problem.Status == status);
             var number = status.ToString(CultureInfo.InvariantCulture);
-            var body = $$"""{"type":"{{problem.Type}}","title":"{{problem.Title}}","status":{{number}},"requestId":"$request_id","traceId":"$trace_id"}""";
+            var errors = problem.Error(policy) is var (field, rule) ? $$""","errors":{"{{field}}":["{{rule}}"]}""" : "";
+            var body = $$"""{"type":"{{problem.Type}}","title":"{{problem.Title}}","status":{{number}}{{errors}},"requestId":"$request_id","traceId":"$trace_id"}""";
             writer.Line($"return {number} {NginxText.Quote(body)}");
         });
 }
