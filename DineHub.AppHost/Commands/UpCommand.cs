@@ -48,10 +48,8 @@ internal sealed class UpCommand
         var everything = result.GetValue(verbose);
         var clock = Stopwatch.StartNew();
 
-        // While the cluster starts or stops as a whole, a node that stops is no news.
-        var stopsAreNews = false;
-
-        // While it starts, nodes miss each other for a moment, and say so: that is news only where the start fails.
+        // While the cluster starts or stops as a whole, that nodes stop, or miss each other and say so, is news only where the start fails.
+        var isUp = false;
         var held = new ConcurrentQueue<string>();
         await using var cluster = new LocalCluster(topology, new LocalClusterOptions
         {
@@ -59,15 +57,20 @@ internal sealed class UpCommand
             Fresh = result.GetValue(fresh),
             RestoreTo = result.GetValue(restoreTo),
             TrustCertificate = result.GetValue(trust),
-            OnStateChanged = node => ShowState(node, clock, stopsAreNews),
+            OnStateChanged = node => ShowState(node, clock, isUp),
             OnOutput = (node, line) =>
             {
+                if (!everything && !NodeLog.IsNoteworthy(line))
+                {
+                    return;
+                }
+
                 var text = $"[{node}] {line}";
-                if (everything || (stopsAreNews && NodeLog.IsNoteworthy(line)))
+                if (everything || isUp)
                 {
                     Echo(text);
                 }
-                else if (NodeLog.IsNoteworthy(line))
+                else
                 {
                     held.Enqueue(text);
                 }
@@ -108,13 +111,13 @@ internal sealed class UpCommand
         try
         {
             await cluster.StartAsync(stop.Token);
-            stopsAreNews = true;
+            isUp = true;
             ShowReady(cluster, clock.Elapsed);
             await Task.Delay(Timeout.InfiniteTimeSpan, stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            stopsAreNews = false;
+            isUp = false;
         }
         catch
         {
@@ -131,7 +134,7 @@ internal sealed class UpCommand
         return 0;
     }
 
-    private void ShowState(LocalNode node, Stopwatch clock, bool stopsAreNews)
+    private void ShowState(LocalNode node, Stopwatch clock, bool isUp)
     {
         switch (node.State)
         {
@@ -141,7 +144,7 @@ internal sealed class UpCommand
             case NodeState.Crashed:
                 Print($"[red]crashed[/]  {node.Name}: it is started again; log {Markup.Escape(node.LogFile)}");
                 break;
-            case NodeState.Stopped when stopsAreNews:
+            case NodeState.Stopped when isUp:
                 Print($"stopped  {node.Name}");
                 break;
             default:
