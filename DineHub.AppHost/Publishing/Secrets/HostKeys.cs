@@ -21,10 +21,10 @@ internal sealed class HostKeys(string folder)
             throw new SecretException("Operators: none has an AgeRecipient, so nobody could read the secrets. 'age-keygen -o ~/.config/sops/age/keys.txt' makes a key and prints it.");
         }
 
-        if (known is not null)
+        if (known?.Hosts.Where(host => File.Exists(Path.Combine(folder, SecretFiles.KeyPathOf(host.Key)))).ToDictionary() is { } present && present.Count < known.Hosts.Count)
         {
             // Forgotten before there is another: who is interrupted in between must not be left with halves that do not fit.
-            known = known with { Hosts = known.Hosts.Where(host => File.Exists(Path.Combine(folder, SecretFiles.KeyPathOf(host.Key)))).ToDictionary() };
+            known = known with { Hosts = present };
             new PublicationFolder(folder).Write(Recipients.Path, known.ToJson());
         }
 
