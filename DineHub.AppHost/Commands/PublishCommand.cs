@@ -41,15 +41,7 @@ internal static class PublishCommand
             return differences.Count == 0 ? 0 : Differs;
         }
 
-        try
-        {
-            new PublicationFolder(output).Apply(differences);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidDataException($"--output: '{output}' can't be written to: {e.Message}");
-        }
-
+        new PublicationFolder(output).Apply(differences);
         foreach (var file in differences)
         {
             console.WriteLine($"{(file.Old is null ? "added  " : file.New is null ? "removed" : "changed")}  {Path.Combine(output, file.Path)}");

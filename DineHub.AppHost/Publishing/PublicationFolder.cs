@@ -52,13 +52,14 @@ internal sealed class PublicationFolder(string folder)
 
     /// <summary>Makes the folder what is published.</summary>
     /// <param name="differences">What <see cref="Compare"/> has found.</param>
+    /// <exception cref="InvalidDataException">The folder can't be written to.</exception>
     public void Apply(IEnumerable<FileDifference> differences)
     {
         foreach (var file in differences)
         {
             if (file.New is null)
             {
-                File.Delete(FullPath(file.Path));
+                Change(() => File.Delete(FullPath(file.Path)));
             }
             else
             {
@@ -70,7 +71,8 @@ internal sealed class PublicationFolder(string folder)
     /// <summary>Writes a file, and the folders that it needs.</summary>
     /// <param name="path">Relative to the folder.</param>
     /// <param name="text">Its text.</param>
-    public void Write(string path, string text)
+    /// <exception cref="InvalidDataException">The folder can't be written to.</exception>
+    public void Write(string path, string text) => Change(() =>
     {
         var file = FullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
@@ -79,6 +81,19 @@ internal sealed class PublicationFolder(string folder)
         var temporary = file + ".new";
         File.WriteAllText(temporary, text, Utf8);
         File.Move(temporary, file, overwrite: true);
+    });
+
+    // Here, and not in one of the verbs: publish, secrets and Aspire's step all write.
+    private void Change(Action change)
+    {
+        try
+        {
+            change();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"--output: '{folder}' can't be written to: {e.Message}", e);
+        }
     }
 
     private IEnumerable<string> Generated() => Files(GeneratedFolder, "*", SearchOption.AllDirectories).Where(path => !path.StartsWith(TerraformFolder, StringComparison.Ordinal) || IsTerraform(path));
