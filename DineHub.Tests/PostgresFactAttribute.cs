@@ -2,7 +2,7 @@ using DineHub.AppHost.Local;
 
 namespace DineHub.Tests;
 
-/// <summary>A fact about PostgreSQL's own programs, which is skipped, with the reason, where there is no PostgreSQL for the stock engine, or no sh.</summary>
+/// <summary>A fact about PostgreSQL's own programs, which is skipped, with the reason, where there is no PostgreSQL for the stock engine.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PostgresFactAttribute : FactAttribute
 {
