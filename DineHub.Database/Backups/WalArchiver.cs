@@ -24,7 +24,9 @@ public static class WalArchiver
             throw new BackupException($"{name} does not archive its WAL: set archive_mode=on and its archive_command, and restart it.");
         }
 
-        // The name of the segment that ends here; where nothing was written since the last switch, of the one before.
+        // The message makes sure that there is a segment to end. An archiver that has failed three times sleeps for a minute, however soon
+        // its repository is back, and only a new segment wakes it.
+        await server.ScalarAsync<string>("SELECT pg_logical_emit_message(false, 'dinehub', 'archive')::text", ct);
         var segment = (await server.ScalarAsync<string>("SELECT pg_walfile_name(pg_switch_wal())", ct))!;
         var clock = Stopwatch.StartNew();
         while (!await IsArchivedAsync(server, segment, ct))

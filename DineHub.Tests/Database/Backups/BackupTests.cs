@@ -237,9 +237,12 @@ public sealed class BackupTests
         await server.WriteAsync("a");
         (await Should.ThrowAsync<BackupException>(() => WalArchiver.ArchiveAsync(connection, "db-worker-1", TimeSpan.FromSeconds(2), CancellationToken.None)))
             .Message.ShouldContain("has not archived");
+
+        // After the third failure the archiver sleeps.
+        await Eventually.TrueAsync(async () => await server.ScalarAsync<long>("SELECT failed_count FROM pg_stat_archiver") >= 3, "three failures");
         Directory.Move(server.Repository + ".away", server.Repository);
 
-        // Twice: the second time there is nothing new.
+        // Twice: the second time nothing was written since.
         await server.ArchiveAsync();
         await server.ArchiveAsync();
     }
