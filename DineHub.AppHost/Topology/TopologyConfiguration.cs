@@ -123,7 +123,12 @@ public static partial class TopologyConfiguration
         local.RefuseUnknown();
         root.Section(IngressPolicy.Section);
         root.RefuseUnknown();
-        ThrowIfAny(errors);
+
+        // Where these are wrong it is not known what nodes are meant.
+        if (errors.Exists(error => error.Path.StartsWith("Regions", StringComparison.Ordinal) || error.Path.StartsWith("Database", StringComparison.Ordinal)))
+        {
+            throw new TopologyException(errors);
+        }
 
         Node Node(string nodeName, Role role, string region, string? follows = null) =>
             new(nodeName, role, region, sizes[role], $"{nodeName}.{meshDomain}", follows);
@@ -142,7 +147,11 @@ public static partial class TopologyConfiguration
             Node("monitoring", Role.Monitoring, monitoringRegion),
         ];
         MachineReader.Check(root, machines, [.. regions.Select(region => region.Region)], nodes);
-        ThrowIfAny(errors);
+        if (errors.Count > 0)
+        {
+            throw new TopologyException(errors);
+        }
+
         return new ClusterTopology
         {
             Name = name,
@@ -165,14 +174,6 @@ public static partial class TopologyConfiguration
             from region in all
             from number in Enumerable.Range(1, count(region))
             select Node(string.Create(CultureInfo.InvariantCulture, $"{prefix}-{region.Region.Alias}-{number}"), role, region.Region.Name);
-    }
-
-    private static void ThrowIfAny(List<ConfigurationError> errors)
-    {
-        if (errors.Count > 0)
-        {
-            throw new TopologyException(errors);
-        }
     }
 
     // With two sites neither can tell "the other is down" from "I am cut off".

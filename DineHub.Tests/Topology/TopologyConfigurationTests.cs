@@ -112,6 +112,15 @@ public sealed class TopologyConfigurationTests
         Errors((key, value)).ShouldContain(error => error.Path == path && error.Message.Contains(rule));
 
     [Fact]
+    public void Mistakes_that_only_the_nodes_tell_come_with_the_others_where_the_nodes_are_known()
+    {
+        (string, string?)[] mistakes = [("NodeOptions:nobody:a.b", "1"), ("Acme:Email", "operators"), ("Headscale:LinkRange", "10.254.0.0/26")];
+        string[] paths = ["NodeOptions:nobody", "Acme:Email", "Headscale:LinkRange"];
+        Errors(mistakes).Select(error => error.Path).ShouldBe(paths, ignoreOrder: true);
+        Errors([.. mistakes, ("Regions:0:Backends", "0")]).Select(error => error.Path).ShouldBe(["Acme:Email", "Regions:0:Backends"], ignoreOrder: true);
+    }
+
+    [Fact]
     public void A_domain_that_leaves_no_room_for_the_names_of_nodes_is_refused()
     {
         var longest = string.Concat(Enumerable.Repeat("abcdefghi.", 19)).TrimEnd('.');
