@@ -183,7 +183,7 @@ internal sealed class BackupServer : IAsyncDisposable
     public async Task ArchiveAsync()
     {
         await using var connection = await OpenAsync();
-        await WalArchiver.ArchiveAsync(connection, "db-worker-1", TimeSpan.FromMinutes(1), CancellationToken.None);
+        await WalArchiver.ArchiveAsync(connection, "db-worker-1", Deadline.Long, CancellationToken.None);
     }
 
     public async Task<Backup> BackUpAsync(BackupKind kind)
