@@ -83,31 +83,87 @@ public sealed class RolloutScriptTests
     }
 
     [ScriptFact]
-    public async Task A_backend_whose_deployment_fails_stays_out_and_ends_the_rollout()
+    public async Task A_backend_whose_deployment_fails_is_back_with_its_former_system_and_ends_the_rollout()
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("fails-backend-eu-2");
         var run = await scene.RunAsync("rollout");
         run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-eu-2: the deployment failed");
+        run.Error.ShouldContain("backend-eu-2: the deployment failed; it is back with its former system. The rollout ends here.");
         scene.Deployed().ShouldBe(["backend-eu-1", "backend-eu-2"]);
-        scene.Log[^1].ShouldBe("ssh backend-eu-2 sudo systemctl stop dinehub-backend");
-        scene.Log.ShouldNotContain("ssh backend-eu-2 sudo systemctl start dinehub-backend");
+
+        // deploy-rs took it back: there is nothing to switch.
+        scene.Log[^3..].Select(line => line.Split(" --")[0]).ShouldBe(["ssh backend-eu-2 sudo systemctl stop dinehub-backend", "deploy backend-eu-2", "ssh backend-eu-2 sudo systemctl start dinehub-backend"]);
+        scene.Looks[^1].ShouldBe("ready backend-eu-2 from ingress-eu-1");
     }
 
     [ScriptFact]
-    public async Task An_ingress_whose_deployment_fails_stays_out_of_the_DNS()
+    public async Task A_backend_that_is_not_well_with_its_new_system_goes_back_to_the_former_one_and_ends_the_rollout()
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
-        scene.Set("fails-ingress-eu-1");
+        scene.Set("spoils-backend-eu-2");
+        var run = await scene.RunAsync("rollout");
+        run.ExitCode.ShouldBe(1);
+        run.Error.ShouldContain("backend-eu-2: it was not well after the deployment; it is back with its former system. The rollout ends here.");
+        scene.Deployed().ShouldBe(["backend-eu-1", "backend-eu-2"]);
+        scene.Log[^2..].ShouldBe(
+        [
+            "ssh backend-eu-2 sudo nix-env --profile /nix/var/nix/profiles/system --set /nix/store/the-former-system && sudo /nix/store/the-former-system/bin/switch-to-configuration switch",
+            "ssh backend-eu-2 sudo systemctl start dinehub-backend",
+        ]);
+        scene.Looks[^1].ShouldBe("ready backend-eu-2 from ingress-eu-1");
+    }
+
+    [ScriptFact]
+    public async Task A_backend_that_is_not_well_either_way_stays_out()
+    {
+        using var scene = ScriptScene.Working(Topologies.Reference);
+        scene.Set("unwell-backend-eu-2");
+        var run = await scene.RunAsync("rollout");
+        run.ExitCode.ShouldBe(1);
+        run.Error.ShouldContain("backend-eu-2: it was not well after the deployment ('sudo systemctl start dinehub-backend' there puts it back); it is left out");
+        scene.Log.ShouldContain(line => line.StartsWith("ssh backend-eu-2 ", StringComparison.Ordinal) && line.EndsWith("switch-to-configuration switch", StringComparison.Ordinal));
+        scene.Log[^1].ShouldBe("ssh backend-eu-2 sudo systemctl stop dinehub-backend");
+    }
+
+    [ScriptFact]
+    public async Task A_machine_that_does_not_answer_is_not_touched()
+    {
+        using var scene = ScriptScene.Working(Topologies.Reference);
+        scene.Set("away-backend-eu-2");
+        var run = await scene.RunAsync("rollout", "--only", "backends", "--region", "eu-west-1");
+        run.ExitCode.ShouldBe(1);
+        run.Error.ShouldContain("backend-eu-2 does not answer. It was not touched.");
+        scene.Deployed().ShouldBe(["backend-eu-1"]);
+        scene.Log[^1].ShouldBe("ssh backend-eu-1 sudo systemctl start dinehub-backend");
+    }
+
+    [ScriptFact]
+    public async Task An_ingress_that_is_not_well_with_its_new_system_goes_back_to_the_former_one_and_into_the_DNS()
+    {
+        using var scene = ScriptScene.Working(Topologies.Reference);
+        scene.Set("spoils-ingress-eu-1");
         var run = await scene.RunAsync("rollout", "--only", "ingresses");
         run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("ingress-eu-1");
+        run.Error.ShouldContain("ingress-eu-1: it was not well after the deployment; it is back with its former system");
+        scene.Deployed().ShouldBe(["ingress-eu-1"]);
+        scene.Is("new-ingress-eu-1").ShouldBeFalse();
+        scene.Is("inverted-ingress-eu-1").ShouldBeFalse();
+    }
+
+    [ScriptFact]
+    public async Task An_ingress_that_is_not_well_either_way_stays_out_of_the_DNS()
+    {
+        using var scene = ScriptScene.Working(Topologies.Reference);
+        scene.Set("unwell-ingress-eu-1");
+        var run = await scene.RunAsync("rollout", "--only", "ingresses");
+        run.ExitCode.ShouldBe(1);
+        run.Error.ShouldContain("ingress-eu-1: it was not well after the deployment; its health check stays inverted; it is left out");
         scene.Deployed().ShouldBe(["ingress-eu-1"]);
         scene.Is("inverted-ingress-eu-1").ShouldBeTrue();
 
         // Mended, it goes on.
-        scene.Unset("fails-ingress-eu-1");
+        scene.Unset("unwell-ingress-eu-1");
         scene.Forget();
         (await scene.RunAsync("rollout", "--only", "ingresses")).ExitCode.ShouldBe(0);
         scene.Deployed().ShouldBe(["ingress-eu-1", "ingress-us-1"]);
@@ -145,7 +201,7 @@ public sealed class RolloutScriptTests
 
         // It was not well before either, and now it is out.
         run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-eu-2: it is not ready");
+        run.Error.ShouldContain("backend-eu-2: it was not well after the deployment ('sudo systemctl start dinehub-backend' there puts it back); it is left out");
         scene.Log[^1].ShouldBe("ssh backend-eu-2 sudo systemctl stop dinehub-backend");
     }
 

@@ -8,6 +8,8 @@
 #   fails-NODE       its deployments fail
 #   away-NODE        it does not answer
 #   unwell-NODE      it is not ready, or does not serve
+#   new-NODE         it runs the system that was deployed, and not its former one
+#   spoils-NODE      with the new system it is not ready, or does not serve
 #   inverted-NODE    its health check is
 #   status.json      what the database says of itself
 #   nodes.json       what Headscale knows
@@ -19,6 +21,7 @@ state="$STAND_IN"
 did() { printf '%s\n' "$*" >>"$state/log"; }
 looked() { printf '%s\n' "$*" >>"$state/looks"; }
 is() { [[ -e "$state/$1" ]]; }
+is_well() { ! is "unwell-$1" && ! { is "new-$1" && is "spoils-$1"; }; }
 at_address() { jq --raw-output --arg address "$1" 'to_entries[] | select(.value.publicAddress == $address) | .key' "$DINEHUB_NIX/infrastructure.json"; }
 
 run_ssh() {
@@ -69,7 +72,15 @@ run_ssh() {
       local asked="$node"
       if [[ "$command" =~ http://([a-z0-9-]+)\.mesh ]]; then asked="${BASH_REMATCH[1]}"; fi
       looked "ready $asked from $node"
-      ! is "unwell-$asked"
+      is_well "$asked"
+      ;;
+    *readlink*current-system)
+      looked "ssh $node $command"
+      if is "new-$node"; then echo /nix/store/the-new-system; else echo /nix/store/the-former-system; fi
+      ;;
+    *switch-to-configuration*)
+      did "ssh $node $command"
+      rm -f "$state/new-$node"
       ;;
     *is-active*) looked "ssh $node $command" ;;
     *) did "ssh $node $command" ;;
@@ -85,6 +96,8 @@ run_deploy() {
   fi
   if [[ " $* " == *" --boot "* ]]; then
     touch "$state/booted-$node"
+  else
+    touch "$state/new-$node"
   fi
 }
 
@@ -95,10 +108,10 @@ run_aws() {
       ;;
     "route53 get-health-check-status")
       looked "$*"
-      if is "unwell-${4#check-}"; then
-        echo '{ "HealthCheckObservations": [{ "StatusReport": { "Status": "Failure: 503" } }] }'
-      else
+      if is_well "${4#check-}"; then
         echo '{ "HealthCheckObservations": [{ "StatusReport": { "Status": "Success: 200" } }] }'
+      else
+        echo '{ "HealthCheckObservations": [{ "StatusReport": { "Status": "Failure: 503" } }] }'
       fi
       ;;
     "route53 get-health-check")
@@ -118,7 +131,7 @@ run_curl() {
   address="$(grep --only-matching --perl-regexp -- '--resolve \S+:\K[0-9.]+' <<<"$*" || true)"
   node="$(at_address "$address")"
   looked "curl $node"
-  ! is "unwell-$node"
+  is_well "$node"
 }
 
 run_terraform() {

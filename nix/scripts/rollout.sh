@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A new version to all machines, so that customers do not notice: one region at a time, and in it one machine at a time. Each
 # is taken out, deployed, tried, and put back; deploy-rs takes a deployment back that fails, or that it cannot reach
-# afterwards. The first machine that does not come back well ends the rollout, and stays out.
+# afterwards. An ingress or a backend that does not come back well goes back to its former system, and serves again if it is
+# well with that; if not, it stays out. Either way the rollout ends there.
 #
 #   schema      before any backend: what the new version adds, by its own `db migrate`. The version that serves goes on with it
 #               (docs/database.md, Migrations)
@@ -89,6 +90,55 @@ left_out() {
   ends_at "$1" "$2; it is left out"
 }
 
+# --- A new system, or the former one ---
+
+# system_of NODE: what it runs.
+system_of() {
+  as "$(operator)" "$1" "readlink --canonicalize /run/current-system"
+}
+
+# remember NODE: the system that it runs before anything is done to it.
+remember() {
+  former=""
+  if ! "$dry_run"; then
+    former="$(system_of "$1")" || die "$1 does not answer. It was not touched."
+  fi
+}
+
+# go_back NODE: to what was remembered; fails where it runs that already.
+go_back() {
+  local now
+  now="$(system_of "$1")" && [[ "$now" != "$former" ]] || return 1
+  say "$1: back to its former system"
+  on "$1" "sudo nix-env --profile /nix/var/nix/profiles/system --set $former && sudo $former/bin/switch-to-configuration switch" ||
+    say "$1: something did not start."
+}
+
+# renew NODE COMMAND…: deploys it, and goes back where COMMAND, which tries it, fails. Fails where it still fails then. What
+# went wrong is in `undone`, which is empty otherwise.
+renew() {
+  local node="$1"
+  shift
+  undone=""
+  if ! deploy_node "$node"; then
+    undone="the deployment failed"
+    # deploy-rs has taken it back, if it could.
+    go_back "$node" || true
+  elif "$@"; then
+    return 0
+  else
+    undone="it was not well after the deployment"
+    go_back "$node" || return 1
+  fi
+  "$@"
+}
+
+# renewed NODE: the end of a machine that came back.
+renewed() {
+  [[ -z "$undone" ]] || ends_at "$1" "$undone; it is back with its former system"
+  say "$1: is back"
+}
+
 # --- Schema ---
 
 # The new system of the coordinator is copied to its machine, or to its standby's where that does not answer, and not switched
@@ -131,6 +181,11 @@ others_ready() {
   return 1
 }
 
+# backend_is_well NODE INGRESS: it runs, and is ready.
+backend_is_well() {
+  on "$1" "sudo systemctl start dinehub-backend" && until_true 180 "$1 is ready, seen from $2" ready_from_ingress "$1" "$2"
+}
+
 # Half well is worse than away: what is stopped gets no requests. Going back may have started it.
 keep_stopped() {
   on "$1" "sudo systemctl stop dinehub-backend" || say "$1: could not be stopped."
@@ -146,13 +201,12 @@ roll_backend() {
   if ! "$dry_run" && ! others_ready "$node" "$ingress"; then
     "$force" || die "$node: no other backend is ready (seen from $ingress), so nobody could stand in for it. --force does it all the same."
   fi
+  remember "$node"
   say "$node: drain"
   # It stops listening, and ends when its requests have.
   on "$node" "sudo systemctl stop dinehub-backend"
-  deploy_node "$node" || keep_stopped "$node" "the deployment failed and was taken back"
-  on "$node" "sudo systemctl start dinehub-backend" || keep_stopped "$node" "the backend does not start"
-  until_true 180 "$node is ready, seen from $ingress" ready_from_ingress "$node" "$ingress" || keep_stopped "$node" "it is not ready"
-  say "$node: is back"
+  renew "$node" backend_is_well "$node" "$ingress" || keep_stopped "$node" "$undone"
+  renewed "$node"
 }
 
 # --- Ingresses ---
@@ -203,6 +257,11 @@ serves() {
     curl --fail --silent --max-time 10 --output /dev/null --resolve "$domain:443:$1" "https://$domain/api/v1/restaurants"
 }
 
+# ingress_is_well NODE ADDRESS CHECK: customers and Route 53 get answers.
+ingress_is_well() {
+  until_true 180 "$1 serves customers" serves "$2" && until_true 300 "Route 53 reaches $1" is_healthy "$3"
+}
+
 roll_ingress() {
   local node="$1" address check ttl
   ttl="$(of_cluster dnsTtlSeconds)"
@@ -219,18 +278,17 @@ roll_ingress() {
     fi
   fi
 
+  remember "$node"
   say "$node: out of the DNS"
   invert "$check" --inverted
   # Route 53 sees it within some seconds; who has the address keeps it for the time to live, and ends what is under way.
   run sleep "${DINEHUB_DRAIN_SECONDS:-$((ttl + 60))}"
-  deploy_node "$node" || left_out "$node" "the deployment failed and was taken back; its health check stays inverted"
-  until_true 180 "$node serves customers" serves "$address" || left_out "$node" "it does not serve"
-  until_true 300 "Route 53 reaches $node" is_healthy "$check" || left_out "$node" "Route 53 does not reach it"
+  renew "$node" ingress_is_well "$node" "$address" "$check" || left_out "$node" "$undone; its health check stays inverted"
   say "$node: back into the DNS"
   invert "$check" --no-inverted
   # Before the next one goes, this one must be found again.
   run sleep "${DINEHUB_DRAIN_SECONDS:-$ttl}"
-  say "$node: is back"
+  renewed "$node"
 }
 
 # --- Database ---
