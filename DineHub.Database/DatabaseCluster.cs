@@ -46,10 +46,11 @@ public sealed class DatabaseCluster(DatabaseOptions options)
     public async Task<IDatabaseEngine> EngineAsync(NpgsqlConnection coordinator, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(coordinator);
+        // Its settings are there where it was preloaded; what is preloaded is shown to superusers only, and migrations run as none.
         var offered = await coordinator.ScalarAsync<bool>(
             """
             SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citus')
-               AND 'citus' = ANY (string_to_array(replace(current_setting('shared_preload_libraries'), ' ', ''), ','))
+               AND EXISTS (SELECT FROM pg_settings WHERE name = 'citus.shard_count')
             """, ct);
         if (Options.Engine == EngineChoice.Citus && !offered)
         {

@@ -134,6 +134,12 @@ internal static partial class ProcessLauncher
             info.Environment[name] = value;
         }
 
+        if (spec.User is { } other)
+        {
+            info.Environment["HOME"] = other.Home;
+            info.Environment["USER"] = other.Name;
+        }
+
         foreach (var (name, value) in spec.Environment)
         {
             info.Environment[name] = value;

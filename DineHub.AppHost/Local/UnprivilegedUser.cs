@@ -7,7 +7,8 @@ namespace DineHub.AppHost.Local;
 /// <param name="Name">The user's name.</param>
 /// <param name="UserId">The user's number.</param>
 /// <param name="GroupId">The number of the user's group.</param>
-internal sealed partial record UnprivilegedUser(string Name, uint UserId, uint GroupId)
+/// <param name="Home">The user's folder, which libpq looks for certificates in.</param>
+internal sealed partial record UnprivilegedUser(string Name, uint UserId, uint GroupId, string Home)
 {
     private static readonly string[] Candidates = ["postgres", "nobody"];
 
@@ -22,12 +23,12 @@ internal sealed partial record UnprivilegedUser(string Name, uint UserId, uint G
             return null;
         }
 
-        var users = File.ReadLines("/etc/passwd").Select(line => line.Split(':')).Where(fields => fields.Length > 3).ToList();
+        var users = File.ReadLines("/etc/passwd").Select(line => line.Split(':')).Where(fields => fields.Length > 5).ToList();
         return Candidates
             .Select(name => users.Find(fields => fields[0] == name))
             .Where(fields => fields is not null)
             .Select(fields => new UnprivilegedUser(
-                fields![0], uint.Parse(fields[2], CultureInfo.InvariantCulture), uint.Parse(fields[3], CultureInfo.InvariantCulture)))
+                fields![0], uint.Parse(fields[2], CultureInfo.InvariantCulture), uint.Parse(fields[3], CultureInfo.InvariantCulture), fields[5]))
             .FirstOrDefault()
             ?? throw new PrerequisiteException("PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody'.", "Run as an ordinary user.");
     }
