@@ -30,13 +30,21 @@ internal sealed class KeyRepository(NpgsqlDataSource dataSource, TimeProvider ti
 
     /// <summary>
     /// Stores a key, unless another replica has stored one since this one has read them. The framework reads all keys again after storing, and takes that
-    /// one: two first keys would leave each replica with tokens that the other cannot read.
+    /// one: two first keys would leave each replica with tokens that the other cannot read. Not by ON CONFLICT: Citus asks who may do that to a reference
+    /// table for the right to change its rows, and keys are never changed.
     /// </summary>
     public void StoreElement(XElement element, string friendlyName)
     {
         using var command = dataSource.CreateCommand(
-            "INSERT INTO data_protection_keys (ordinal, name, xml, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING").With(
+            "INSERT INTO data_protection_keys (ordinal, name, xml, created_at) VALUES ($1, $2, $3, $4)").With(
             lastRead + 1, friendlyName, element.ToString(SaveOptions.DisableFormatting), time.GetUtcNow());
-        command.ExecuteNonQuery();
+        try
+        {
+            command.ExecuteNonQuery();
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            // Another replica was first.
+        }
     }
 }
