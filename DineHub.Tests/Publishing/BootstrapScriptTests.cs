@@ -128,10 +128,9 @@ public sealed class BootstrapScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("away-backend-eu-1");
-        var run = await scene.RunAsync("bootstrap", "enrol");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-eu-1");
-        run.Error.ShouldContain("ssh-keygen -R backend-eu-1.mesh.dinehub.example");
+        var error = await scene.FailureAsync("bootstrap", "enrol");
+        error.ShouldContain("backend-eu-1");
+        error.ShouldContain("ssh-keygen -R backend-eu-1.mesh.dinehub.example");
         scene.Log.ShouldNotContain(line => line.Contains("backend-eu-1", StringComparison.Ordinal));
     }
 
@@ -143,9 +142,7 @@ public sealed class BootstrapScriptTests
         var before = File.ReadAllText(file);
         scene.Infrastructure.Remove("backend-us-2");
         scene.Set("infrastructure.json", scene.Infrastructure.ToJsonString());
-        var run = await scene.RunAsync("bootstrap", "terraform");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-us-2");
+        (await scene.FailureAsync("bootstrap", "terraform")).ShouldContain("backend-us-2");
         File.ReadAllText(file).ShouldBe(before);
     }
 
@@ -154,9 +151,7 @@ public sealed class BootstrapScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("status.json", scene.Status().Replace("\"inSync\":true", "\"inSync\":false", StringComparison.Ordinal));
-        var run = await scene.RunAsync("bootstrap", "database", "backends");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("The database is not whole");
+        (await scene.FailureAsync("bootstrap", "database", "backends")).ShouldContain("The database is not whole");
         scene.Deployed().ShouldNotContain("backend-eu-1");
     }
 
@@ -166,10 +161,9 @@ public sealed class BootstrapScriptTests
         using var scene = ScriptScene.Working(Topologies.Reference);
         (await scene.RunAsync("bootstrap", "dns-check")).ExitCode.ShouldBe(0);
         scene.Set("unwell-ingress-us-1");
-        var run = await scene.RunAsync("bootstrap", "dns-check");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("ingress-us-1: does not serve");
-        run.Error.ShouldContain("ingress-eu-1: serves");
+        var error = await scene.FailureAsync("bootstrap", "dns-check");
+        error.ShouldContain("ingress-us-1: does not serve");
+        error.ShouldContain("ingress-eu-1: serves");
         scene.Log.ShouldBeEmpty();
     }
 

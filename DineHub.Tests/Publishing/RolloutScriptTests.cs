@@ -67,9 +67,7 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("fails-nix-build");
-        var run = await scene.RunAsync("rollout");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("Nothing was changed");
+        (await scene.FailureAsync("rollout")).ShouldContain("Nothing was changed");
         scene.Log.Length.ShouldBe(1);
     }
 
@@ -87,9 +85,7 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("fails-backend-eu-2");
-        var run = await scene.RunAsync("rollout");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-eu-2: the deployment failed; it is back with its former system. The rollout ends here.");
+        (await scene.FailureAsync("rollout")).ShouldContain("backend-eu-2: the deployment failed; it is back with its former system. The rollout ends here.");
         scene.Deployed().ShouldBe(["backend-eu-1", "backend-eu-2"]);
 
         // deploy-rs took it back: there is nothing to switch.
@@ -102,9 +98,7 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("spoils-backend-eu-2");
-        var run = await scene.RunAsync("rollout");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-eu-2: it was not well after the deployment; it is back with its former system. The rollout ends here.");
+        (await scene.FailureAsync("rollout")).ShouldContain("backend-eu-2: it was not well after the deployment; it is back with its former system. The rollout ends here.");
         scene.Deployed().ShouldBe(["backend-eu-1", "backend-eu-2"]);
         scene.Log[^2..].ShouldBe(
         [
@@ -119,9 +113,7 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("unwell-backend-eu-2");
-        var run = await scene.RunAsync("rollout");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-eu-2: it was not well after the deployment ('sudo systemctl start dinehub-backend' there puts it back); it is left out");
+        (await scene.FailureAsync("rollout")).ShouldContain("backend-eu-2: it was not well after the deployment ('sudo systemctl start dinehub-backend' there puts it back); it is left out");
         scene.Log.ShouldContain(line => line.StartsWith("ssh backend-eu-2 ", StringComparison.Ordinal) && line.EndsWith("switch-to-configuration switch", StringComparison.Ordinal));
         scene.Log[^1].ShouldBe("ssh backend-eu-2 sudo systemctl stop dinehub-backend");
     }
@@ -131,11 +123,17 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("away-backend-eu-2");
-        var run = await scene.RunAsync("rollout", "--only", "backends", "--region", "eu-west-1");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-eu-2 does not answer. It was not touched.");
+        (await scene.FailureAsync("rollout", "--only", "backends", "--region", "eu-west-1")).ShouldContain("backend-eu-2 does not answer. It was not touched.");
         scene.Deployed().ShouldBe(["backend-eu-1"]);
         scene.Log[^1].ShouldBe("ssh backend-eu-1 sudo systemctl start dinehub-backend");
+    }
+
+    [ScriptFact]
+    public async Task An_ingress_whose_deployment_fails_is_back_with_its_former_system_and_in_the_DNS()
+    {
+        using var scene = ScriptScene.Working(Topologies.Reference);
+        scene.Set("fails-ingress-eu-1");
+        await GoesBackAsync(scene, "the deployment failed");
     }
 
     [ScriptFact]
@@ -143,12 +141,7 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("spoils-ingress-eu-1");
-        var run = await scene.RunAsync("rollout", "--only", "ingresses");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("ingress-eu-1: it was not well after the deployment; it is back with its former system");
-        scene.Deployed().ShouldBe(["ingress-eu-1"]);
-        scene.Is("new-ingress-eu-1").ShouldBeFalse();
-        scene.Is("inverted-ingress-eu-1").ShouldBeFalse();
+        await GoesBackAsync(scene, "it was not well after the deployment");
     }
 
     [ScriptFact]
@@ -156,9 +149,7 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("unwell-ingress-eu-1");
-        var run = await scene.RunAsync("rollout", "--only", "ingresses");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("ingress-eu-1: it was not well after the deployment; its health check stays inverted; it is left out");
+        (await scene.FailureAsync("rollout", "--only", "ingresses")).ShouldContain("ingress-eu-1: it was not well after the deployment; its health check stays inverted; it is left out");
         scene.Deployed().ShouldBe(["ingress-eu-1"]);
         scene.Is("inverted-ingress-eu-1").ShouldBeTrue();
 
@@ -179,12 +170,8 @@ public sealed class RolloutScriptTests
             scene.Set("unwell-" + node);
         }
 
-        var run = await scene.RunAsync("rollout", "--only", "backends");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("no other backend is ready");
-        run = await scene.RunAsync("rollout", "--only", "ingresses");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("no other ingress is healthy");
+        (await scene.FailureAsync("rollout", "--only", "backends")).ShouldContain("no other backend is ready");
+        (await scene.FailureAsync("rollout", "--only", "ingresses")).ShouldContain("no other ingress is healthy");
         scene.Log.ShouldNotContain(line => line.Contains("systemctl stop", StringComparison.Ordinal) || line.StartsWith("aws --inverted", StringComparison.Ordinal));
 
         (await scene.RunAsync("rollout", "--only", "ingresses", "--force", "--region", "eu-west-1")).ExitCode.ShouldBe(0);
@@ -196,12 +183,10 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("unwell-backend-eu-2");
-        var run = await scene.RunAsync("rollout", "--only", "backends", "--region", "eu-west-1");
-        scene.Deployed().ShouldBe(["backend-eu-1", "backend-eu-2"]);
 
         // It was not well before either, and now it is out.
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("backend-eu-2: it was not well after the deployment ('sudo systemctl start dinehub-backend' there puts it back); it is left out");
+        (await scene.FailureAsync("rollout", "--only", "backends", "--region", "eu-west-1")).ShouldContain("backend-eu-2: it was not well after the deployment ('sudo systemctl start dinehub-backend' there puts it back); it is left out");
+        scene.Deployed().ShouldBe(["backend-eu-1", "backend-eu-2"]);
         scene.Log[^1].ShouldBe("ssh backend-eu-2 sudo systemctl stop dinehub-backend");
     }
 
@@ -224,9 +209,7 @@ public sealed class RolloutScriptTests
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Set("status.json", scene.Status().Replace("\"primary\":\"db-worker-2\",\"inSync\":true", "\"primary\":\"db-worker-2\",\"inSync\":false", StringComparison.Ordinal));
-        var run = await scene.RunAsync("rollout", "--only", "database");
-        run.ExitCode.ShouldBe(1);
-        run.Error.ShouldContain("db-worker-2 is not in sync");
+        (await scene.FailureAsync("rollout", "--only", "database")).ShouldContain("db-worker-2 is not in sync");
         scene.Deployed().ShouldBe(["db-worker-1-standby"]);
     }
 
@@ -239,5 +222,13 @@ public sealed class RolloutScriptTests
         scene.Forget();
         (await scene.RunAsync("rollout", "--only", "others")).ExitCode.ShouldBe(0);
         scene.Log.Where(line => line.Contains("ProxyCommand=", StringComparison.Ordinal)).ShouldHaveSingleItem().ShouldStartWith("deploy headscale ");
+    }
+
+    private static async Task GoesBackAsync(ScriptScene scene, string why)
+    {
+        (await scene.FailureAsync("rollout", "--only", "ingresses")).ShouldContain($"ingress-eu-1: {why}; it is back with its former system");
+        scene.Deployed().ShouldBe(["ingress-eu-1"]);
+        scene.Is("new-ingress-eu-1").ShouldBeFalse();
+        scene.Is("inverted-ingress-eu-1").ShouldBeFalse();
     }
 }

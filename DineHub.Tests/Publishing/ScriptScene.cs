@@ -132,6 +132,15 @@ internal sealed class ScriptScene : IDisposable
             .. environment,
         ]);
 
+    /// <summary>Runs a script that is to end with 1.</summary>
+    /// <returns>What it said of it.</returns>
+    public async Task<string> FailureAsync(string script, params string[] arguments)
+    {
+        var run = await RunAsync(script, arguments);
+        run.ExitCode.ShouldBe(1, run.Error);
+        return run.Error;
+    }
+
     /// <summary>Where in <see cref="Log"/> the first line is that begins so.</summary>
     public int At(string beginning)
     {
