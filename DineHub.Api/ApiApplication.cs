@@ -2,6 +2,7 @@ using DineHub.Api.Accounts;
 using DineHub.Api.Accounts.Keys;
 using DineHub.Api.Caching;
 using DineHub.Api.Contract;
+using DineHub.Api.Data;
 using DineHub.Api.Errors;
 using DineHub.Api.Images;
 using DineHub.Api.Kitchens;
@@ -10,7 +11,6 @@ using DineHub.Api.Operations;
 using DineHub.Api.Orders;
 using DineHub.Api.Reports;
 using DineHub.Api.Restaurants;
-using DineHub.Database;
 using DineHub.Database.Locality;
 using DineHub.ServiceDefaults;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -29,7 +29,7 @@ internal static class ApiApplication
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddServiceDefaults();
         builder.AddWebApp();
-        builder.AddNpgsqlDataSource(DatabaseOptions.DatabaseName);
+        builder.AddDatabase();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -89,12 +89,7 @@ internal static class ApiApplication
     /// <summary>What keeps the API from starting, each with its configuration key.</summary>
     public static IReadOnlyList<string> ConfigurationErrors(IConfiguration configuration)
     {
-        var errors = new List<string>();
-        if (string.IsNullOrWhiteSpace(DataSourceExtensions.FindConnectionString(configuration, DatabaseOptions.DatabaseName)))
-        {
-            errors.Add($"ConnectionStrings:{DatabaseOptions.DatabaseName}: is required.");
-        }
-
+        var errors = new List<string>(DatabaseServices.ConfigurationErrors(configuration));
         if (configuration[OperatorKeyOptions.ConfigurationKey] is { Length: < OperatorKeyOptions.ShortestKey })
         {
             errors.Add($"{OperatorKeyOptions.ConfigurationKey}: must have at least {OperatorKeyOptions.ShortestKey} characters.");

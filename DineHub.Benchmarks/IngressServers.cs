@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.Ingress;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Benchmarks;
 
@@ -72,7 +72,7 @@ internal sealed partial class IngressServers : IAsyncDisposable
             environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         }
 
-        var spec = ClusterContext.DotNet(ClusterContext.GatewayAssembly, [], environment);
+        var spec = BuiltGateway.Run([], environment);
         var all = spec.Environment.Where(pair => !variables.ContainsKey(pair.Key)).Concat(variables);
         return Keep(await Server.StartAsync(spec with { Environment = new Dictionary<string, string>(all) }, https, ct));
     }
@@ -103,8 +103,8 @@ internal sealed partial class IngressServers : IAsyncDisposable
         {
             Version = await NginxVersionAsync(ct),
             Region = Region,
-            Backends = [new NginxBackend("backend", Region, LocalNode.Host, backendPort)],
-            ListenAddresses = [LocalNode.Host],
+            Backends = [new NginxBackend("backend", Region, "127.0.0.1", backendPort)],
+            ListenAddresses = ["127.0.0.1"],
             HttpPort = ports.Next(),
             HttpsPort = ports.Next(),
             CertificateFile = certificate.CertificateFile,
@@ -130,7 +130,7 @@ internal sealed partial class IngressServers : IAsyncDisposable
         return server;
     }
 
-    private static string At(int port) => string.Create(CultureInfo.InvariantCulture, $"{LocalNode.Host}:{port}");
+    private static string At(int port) => string.Create(CultureInfo.InvariantCulture, $"{"127.0.0.1"}:{port}");
 
     [GeneratedRegex(@"\d+\.\d+\.\d+")]
     private static partial Regex VersionPattern();

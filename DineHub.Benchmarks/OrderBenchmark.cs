@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
-using DineHub.AppHost.Local;
-using DineHub.AppHost.Topology;
+using DineHub.Tests.Hosting;
 using Spectre.Console;
 
 namespace DineHub.Benchmarks;
@@ -23,22 +22,28 @@ internal static class OrderBenchmark
 
     public static async Task RunAsync(int requests, int clients, int rounds, CancellationToken ct)
     {
-        var topology = TopologyConfiguration.Load(
-            Path.Combine(AppContext.BaseDirectory, "dinehub.json"),
-            new Dictionary<string, string?>
-            {
-                ["Local:GatewayPort"] = "0",
-                ["Local:GatewayTlsPort"] = "0",
-
-                // All clients have one address here.
-                ["Ingress:RateLimits:Client:PerMinute"] = "1000000",
-                ["Ingress:RateLimits:Client:Burst"] = "100000",
-                ["Ingress:RateLimits:Orders:PerMinute"] = "1000000",
-                ["Ingress:RateLimits:Orders:Burst"] = "100000",
-            });
         var folder = Path.Combine(Directory.Exists("/var/tmp") ? "/var/tmp" : Path.GetTempPath(), $"dinehub-benchmark-{Environment.ProcessId}");
-        await using var cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = folder, DeleteData = true });
-        await cluster.StartAsync(ct);
+        try
+        {
+            // All clients have one address here.
+            await using var cluster = await TestCluster.CreateAsync(
+                folder,
+                "auto",
+                ("Ingress:RateLimits:Client:PerMinute", "1000000"),
+                ("Ingress:RateLimits:Client:Burst", "100000"),
+                ("Ingress:RateLimits:Orders:PerMinute", "1000000"),
+                ("Ingress:RateLimits:Orders:Burst", "100000"));
+            await cluster.StartAsync();
+            await RunAsync(cluster, requests, clients, rounds, ct);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task RunAsync(TestCluster cluster, int requests, int clients, int rounds, CancellationToken ct)
+    {
         using var gateway = cluster.CreateClient(cluster.Gateways[0].Url);
         using var backend = cluster.CreateClient(cluster.Backends[0].Url);
         var page = await gateway.GetFromJsonAsync<JsonElement>("/api/v1/restaurants?limit=100", ct);

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Prerequisites;
 using DineHub.Benchmarks;
 
 const int Failed = 1;
@@ -24,9 +24,15 @@ ingress.SetAction((result, ct) => IngressBenchmark.RunAsync(
 var publish = new Command("publish", "How publishing grows with the number of nodes.") { rounds };
 publish.SetAction(result => PublishBenchmark.Run(result.GetValue(rounds)));
 
+// The last commit whose AppHost supervised processes by itself.
+const string LastWithoutAspire = "16c2dc3";
+var former = new Option<string>("--former") { Description = "The commit to compare with.", DefaultValueFactory = _ => LastWithoutAspire };
+var start = new Command("start", "What the cluster costs to start, to keep and to stop, against another commit's AppHost.") { former, rounds };
+start.SetAction((result, ct) => StartBenchmark.RunAsync(result.GetRequiredValue(former), result.GetValue(rounds), ct));
+
 try
 {
-    return await new RootCommand("Benchmarks. Every figure stands beside a baseline of the same run.") { orders, ingress, publish }
+    return await new RootCommand("Benchmarks. Every figure stands beside a baseline of the same run.") { orders, ingress, publish, start }
         .Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (PrerequisiteException e)

@@ -1,4 +1,5 @@
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Prerequisites;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Benchmarks;
 

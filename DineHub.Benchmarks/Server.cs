@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Running;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Benchmarks;
 
@@ -23,7 +24,7 @@ internal sealed class Server : IAsyncDisposable
     {
         using (one)
         {
-            return one.Id == process.Id || ProcessLauncher.ParentOf(one.Id) == process.Id ? sum + one.TotalProcessorTime : sum;
+            return one.Id == process.Id || ProcessSignal.ParentOf(one.Id) == process.Id ? sum + one.TotalProcessorTime : sum;
         }
     });
 
@@ -75,7 +76,7 @@ internal sealed class Server : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        ProcessLauncher.Signal(process, ProcessLauncher.SigTerm);
+        ProcessLauncher.Signal(process, ProcessSignal.Terminate);
         await process.WaitForExitAsync();
         process.Dispose();
     }

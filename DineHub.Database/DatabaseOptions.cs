@@ -74,6 +74,12 @@ public sealed record DatabaseOptions
     /// <summary>Shards of a distributed table on Citus, 1 to 1024.</summary>
     public int Shards { get; init; } = 32;
 
+    /// <summary>The superuser's password, for a new server. Secret.</summary>
+    /// <exception cref="DatabaseConfigurationException"><see cref="AdminConnectionString"/> has none.</exception>
+    public string AdministratorPassword() => new NpgsqlConnectionStringBuilder(AdminConnectionString).Password is { Length: > 0 } password
+        ? password
+        : throw new DatabaseConfigurationException(["Database:AdminConnectionString: must have the password of a new server's superuser (Password=...)."]);
+
     /// <summary>The group that a server belongs to; null where there is no such server.</summary>
     /// <param name="server">The server's name.</param>
     public DatabaseGroup? GroupOf(string server) => Groups.FirstOrDefault(group => group.Members.Any(member => member.Name == server));

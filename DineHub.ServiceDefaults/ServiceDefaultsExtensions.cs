@@ -55,6 +55,14 @@ public static class ServiceDefaultsExtensions
         return builder;
     }
 
+    /// <summary>Whether traces, metrics and logs are sent by OTLP: <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is configured.</summary>
+    /// <param name="configuration">The application's configuration.</param>
+    public static bool SendsTelemetry(IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return Telemetry.Sends(configuration);
+    }
+
     /// <summary>Turns faults and bare status codes into problem+json (RFC 9457), and gives each request its deadline. Comes first.</summary>
     /// <param name="app">The application.</param>
     /// <returns>The same application.</returns>

@@ -21,7 +21,9 @@ internal static class AppHostProcess
 
     private static ProcessStartInfo Command(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
-        var info = new ProcessStartInfo(Muxer, ["exec", Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // A shell's background jobs ignore SIGINT, and so does what they start, unless told otherwise (GNU env).
+        string[] command = [.. OperatingSystem.IsLinux() ? ["env", "--default-signal=INT,QUIT"] : Array.Empty<string>(), Muxer, "exec", Assembly, .. arguments];
+        var info = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
         {
             info.Environment[name] = value;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using DineHub.AppHost.Local;
 using DineHub.Tests.Ingress;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Tests;
 

@@ -1,4 +1,4 @@
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Prerequisites;
 
 namespace DineHub.Tests;
 

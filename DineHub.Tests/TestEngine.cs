@@ -1,4 +1,4 @@
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Prerequisites;
 
 namespace DineHub.Tests;
 
@@ -12,13 +12,15 @@ internal static class TestEngine
 
     public static string Name { get; } = Environment.GetEnvironmentVariable(Variable)?.ToUpperInvariant() switch
     {
-        null or "" => "Auto",
-        "CITUS" => "Citus",
-        "POSTGRES" => "Postgres",
+        null or "" => "auto",
+        "CITUS" => "citus",
+        "POSTGRES" => "postgres",
         var other => throw new InvalidOperationException($"{Variable} must be 'citus' or 'postgres', but is '{other}'."),
     };
 
-    public static bool IsCitus { get; } = Name == "Citus" || (Name == "Auto" && PostgresInstallation.Find().HasCitus);
+    public static bool IsCitus { get; } = Name == "citus" || (Name == "auto" && IsCitusInstalled);
+
+    public static bool IsCitusInstalled => PostgresInstallation.Search(LocalMachine.Current) is { IsSupported: true, HasCitus: true };
 }
 
 /// <summary>A test that needs Citus: skipped, with the reason, where the tests run on the stock engine.</summary>

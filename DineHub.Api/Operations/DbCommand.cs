@@ -1,8 +1,10 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using DineHub.Database;
 using DineHub.Database.Backups;
 using DineHub.Database.Engines;
 using DineHub.Database.Replication;
+using DineHub.Database.Servers;
 using DineHub.Database.Tools;
 using DineHub.ServiceDefaults;
 using Npgsql;
@@ -85,14 +87,31 @@ internal static class DbCommand
         var node = new Option<string>("--node") { Description = "The server's name.", Required = true };
         var data = new Option<string>("--data") { Description = "Its data folder.", HelpName = "DIR", Required = true };
         var bin = new Option<string?>("--bin") { Description = "Where PostgreSQL's programs are; PATH otherwise.", HelpName = "DIR" };
-        var force = new Option<bool>("--force") { Description = "Start a former primary although no other node can tell whether it still is one." };
-        var command = new Command("join", "Before a server starts on its machine: rewind or copy it where another one is the primary now.") { node, data, bin, force };
+        var force = new Option<bool>("--force") { Description = "Start a former primary although no other node confirms that it still is one." };
+        var initialize = new Option<bool>("--initialize") { Description = "Make the data of a new server (initdb); the superuser's password is that of Database:AdminConnectionString." };
+        var settings = new Option<ServerSetting[]>("--setting")
+        {
+            Description = "A line of postgresql.conf for a new server. May be repeated.",
+            HelpName = "NAME=VALUE",
+            DefaultValueFactory = _ => [],
+            CustomParser = result => Parsed(result, ServerSetting.Parse),
+        };
+        var command = new Command("join", "Prepare a server's data directory before it starts: create, rewind or copy it, as the other servers require.")
+        {
+            node, data, bin, force, initialize, settings,
+        };
         command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: false, async options =>
         {
             var name = result.GetRequiredValue(node);
             var group = options.GroupOf(name)
                 ?? throw new DatabaseSetupException($"There is no node '{name}' in Database:Coordinator, Database:Nodes or Database:Standbys.");
-            await new NodeJoin(options, group, name, new ServerFiles(result.GetRequiredValue(data), result.GetValue(bin)), Report).RunAsync(result.GetValue(force), ct);
+            var files = new ServerFiles(result.GetRequiredValue(data), result.GetValue(bin));
+            var start = await new NodeJoin(options, group, name, files, Report).RunAsync(result.GetValue(force), ct);
+            if (start == JoinResult.New && result.GetValue(initialize))
+            {
+                await new ServerInitialization(files, options.AdministratorPassword(), result.GetRequiredValue(settings)).RunAsync(ct);
+                Report($"{name} is new in '{files.DataDirectory}'");
+            }
         }));
         return command;
     }
@@ -145,18 +164,7 @@ internal static class DbCommand
         {
             Description = "A time with its offset (2026-11-21T10:15:00Z), a restore point's name, or 'latest'.",
             Required = true,
-            CustomParser = result =>
-            {
-                try
-                {
-                    return RestoreTarget.Parse(result.Tokens[0].Value);
-                }
-                catch (FormatException e)
-                {
-                    result.AddError(e.Message);
-                    return null;
-                }
-            },
+            CustomParser = result => Parsed(result, RestoreTarget.Parse)?[0],
         };
         var command = new Command("restore", "Restore this machine's servers, which must be stopped; what was there is moved aside.") { target };
         command.SetAction((result, ct) => RunAsync(
@@ -207,6 +215,19 @@ internal static class DbCommand
         await action(await cluster.EngineAsync(coordinator, ct), coordinator);
     }
 
+    private static T[]? Parsed<T>(ArgumentResult result, Func<string, T> parse)
+    {
+        try
+        {
+            return [.. result.Tokens.Select(token => parse(token.Value))];
+        }
+        catch (FormatException e)
+        {
+            result.AddError(e.Message);
+            return null;
+        }
+    }
+
     private static void Report(string line) => Console.WriteLine(line);
 
     private static async Task<int> RunAsync(IConfiguration configuration, bool needsAdministrator, Func<DatabaseOptions, Task> action)
@@ -221,7 +242,7 @@ internal static class DbCommand
             await Console.Error.WriteLineAsync(e.Message);
             return ServiceDefaultsExtensions.Misconfigured;
         }
-        catch (Exception e) when (e is DatabaseSetupException or BackupException or ToolException or NpgsqlException or FormatException)
+        catch (Exception e) when (e is DatabaseSetupException or DataDirectoryException or BackupException or ToolException or NpgsqlException or FormatException)
         {
             await Console.Error.WriteLineAsync($"fail: {e.Message}");
             return Failed;

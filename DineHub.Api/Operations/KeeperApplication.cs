@@ -1,6 +1,7 @@
 using DineHub.Database;
 using DineHub.Database.Replication;
 using DineHub.ServiceDefaults;
+using Npgsql;
 
 namespace DineHub.Api.Operations;
 
@@ -11,6 +12,7 @@ internal static class KeeperApplication
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.AddServiceDefaults();
+        AddNpgsqlTelemetry(builder);
 
         // The keeper itself tells of each change, once.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
@@ -22,5 +24,15 @@ internal static class KeeperApplication
         app.UseServiceDefaults();
         app.MapDefaultEndpoints();
         await app.RunAsync(ct);
+    }
+
+    // The keeper's connections are not those of Aspire.Npgsql, which registers these names for the API.
+    private static void AddNpgsqlTelemetry(WebApplicationBuilder builder)
+    {
+        var telemetry = builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddNpgsqlInstrumentation());
+        if (ServiceDefaultsExtensions.SendsTelemetry(builder.Configuration))
+        {
+            telemetry.WithTracing(tracing => tracing.AddNpgsql());
+        }
     }
 }

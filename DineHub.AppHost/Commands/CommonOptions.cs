@@ -27,15 +27,6 @@ internal sealed class CommonOptions
         return new TopologySource(result.GetRequiredValue(File), [.. overrides]);
     }
 
-#if USE_ASPIRE
-    /// <summary>The same out of a command line that is for Aspire, whose own arguments mean nothing here; and what is wrong with it.</summary>
-    public (TopologySource Source, IReadOnlyList<string> Errors) SourceOf(string[] args)
-    {
-        var result = new RootCommand { TreatUnmatchedTokensAsErrors = false, Options = { File, Set } }.Parse(args);
-        return result.Errors.Count > 0 ? (TopologySource.Default, [.. result.Errors.Select(error => error.Message)]) : (SourceOf(result), []);
-    }
-#endif
-
     private static Option<string[]> CreateSet()
     {
         var option = new Option<string[]>("--set")

@@ -26,6 +26,7 @@ internal static class Publisher
                 ClusterFile.Write(topology),
                 HeadscalePolicy.Write(topology),
                 AlertRules.Write(topology),
+                PostgresFile.Write(),
                 SecretCatalog.Write(topology),
                 SopsRules.Write(topology, recipients),
                 TopologyFile.Write(topology),

@@ -42,6 +42,14 @@ public sealed record BackupOptions
     public static BackupOptions Read(IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
+        if (!configuration.GetSection("Database:Servers").GetChildren().Any())
+        {
+            throw new DatabaseConfigurationException(
+            [
+                "Database:Servers: is empty. Backups are taken where the servers run as processes (Database:Servers:0:Name, :DataDirectory); servers in containers have none.",
+            ]);
+        }
+
         var errors = new List<string>();
         var section = configuration.GetSection("Database:Backups");
 
@@ -88,11 +96,6 @@ public sealed record BackupOptions
             FullBackups = Kept("FullBackups", 2),
             DifferentialBackups = Kept("DifferentialBackups", 7),
         };
-        if (options.Servers.Count == 0)
-        {
-            errors.Add("Database:Servers: at least one server of this machine is required (Database:Servers:0:Name, :DataDirectory).");
-        }
-
         return errors.Count == 0 ? options : throw new DatabaseConfigurationException(errors);
     }
 }

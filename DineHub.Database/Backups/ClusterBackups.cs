@@ -1,6 +1,6 @@
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
-using DineHub.Database.Replication;
+using DineHub.Database.Servers;
 using Npgsql;
 
 namespace DineHub.Database.Backups;

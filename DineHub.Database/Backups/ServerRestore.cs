@@ -1,6 +1,7 @@
 using System.Globalization;
 using DineHub.Database.Nodes;
 using DineHub.Database.Replication;
+using DineHub.Database.Servers;
 using DineHub.Database.Tools;
 
 namespace DineHub.Database.Backups;

@@ -57,7 +57,7 @@ public sealed record NodeProbe(
             return new NodeProbe(
                 node, standby ? ServerState.Standby : ServerState.Primary, timeline, version, await PrimaryRecords.ReadAsync(connection, deadline.Token), Problem: null);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        catch (Exception e) when (e is NpgsqlException or SocketException or TimeoutException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             var refused = e is NpgsqlException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } };
             return new NodeProbe(node, refused ? ServerState.Down : ServerState.Silent, null, null, [], e.Message.ReplaceLineEndings(" "));

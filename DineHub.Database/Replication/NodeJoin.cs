@@ -2,6 +2,7 @@ using System.Globalization;
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using DineHub.Database.Roles;
+using DineHub.Database.Servers;
 using DineHub.Database.Tools;
 
 namespace DineHub.Database.Replication;
@@ -19,30 +20,12 @@ public enum JoinResult
     New,
 }
 
-/// <summary>Where a server keeps what, on its own machine.</summary>
-/// <param name="DataDirectory">Its data folder, which may not be there yet. The folder around it is the server's user's.</param>
-/// <param name="BinDirectory">Where pg_basebackup and pg_rewind are; null for PATH.</param>
-public sealed record ServerFiles(string DataDirectory, string? BinDirectory)
-{
-    /// <summary>A program of PostgreSQL.</summary>
-    /// <param name="name">Its name.</param>
-    public string Program(string name) => BinDirectory is null ? name : Path.Combine(BinDirectory, name);
-
-    internal string this[string name] => Path.Combine(DataDirectory, name);
-}
-
 /// <summary>
-/// What happens on a database machine before its server starts: makes sure that a server that was a primary does not come back as a second one.
-/// A standby may always start. A former primary starts only when another node of the cluster tells that it still is one; where another has been
-/// promoted meanwhile, it becomes that one's standby, by pg_rewind where it can, by a base backup where it can't. Signs in as
-/// <see cref="DatabaseRoles.Replication"/>.
+/// Prepares a server's data directory before it starts: makes sure that a server that was a primary does not come back as a second one. The decision is
+/// <see cref="JoinDecision"/>'s; a server that must follow another one is rewound (pg_rewind) where that works, and copied (pg_basebackup) where it does not.
+/// Signs in as <see cref="DatabaseRoles.Replication"/> where the server has a partner.
 /// </summary>
-/// <param name="options">The cluster.</param>
-/// <param name="group">The server's group.</param>
-/// <param name="name">The server's name.</param>
-/// <param name="files">Its files.</param>
-/// <param name="report">Is told what happens, one line each.</param>
-public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, string name, ServerFiles files, Action<string> report)
+public sealed class NodeJoin
 {
     /// <summary>A note in the data folder of a server that was restored from a backup: it starts as a primary, once, without asking anybody.</summary>
     internal const string RestoredFile = "dinehub.restored";
@@ -50,129 +33,164 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly string[] Settings = ["primary_conninfo", "primary_slot_name", "synchronous_standby_names"];
 
-    private readonly NodeConnections connections = NodeConnections.As(options, DatabaseRoles.Replication)
-        ?? throw new DatabaseSetupException("Database:ReplicationPassword is required for this.");
+    private readonly DatabaseOptions options;
+    private readonly DatabaseGroup group;
+    private readonly string name;
+    private readonly ServerFiles files;
+    private readonly Action<string> report;
+    private readonly ServerTool tool;
+    private readonly Peer? peer;
 
-    private readonly ServerTool tool = new(Path.GetDirectoryName(Path.GetFullPath(files.DataDirectory))!);
-    private readonly DatabaseNode partner = group.PartnerOf(name) ?? throw new DatabaseSetupException($"'{name}' has no partner in the group '{group.Name}'.");
+    /// <summary>Prepares a server of a cluster.</summary>
+    /// <param name="options">The cluster.</param>
+    /// <param name="group">The server's group, which may have no standby.</param>
+    /// <param name="name">The server's name.</param>
+    /// <param name="files">The server's files.</param>
+    /// <param name="report">Receives what happens, a line each.</param>
+    /// <exception cref="DatabaseSetupException">The server has a partner, and <c>Database:ReplicationPassword</c> is missing.</exception>
+    public NodeJoin(DatabaseOptions options, DatabaseGroup group, string name, ServerFiles files, Action<string> report)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(group);
+        ArgumentNullException.ThrowIfNull(files);
+        (this.options, this.group, this.name, this.files, this.report) = (options, group, name, files, report);
+        tool = new ServerTool(files.Parent);
+        peer = group.PartnerOf(name) is not { } partner ? null : new Peer(
+            partner,
+            NodeConnections.As(options, DatabaseRoles.Replication) ?? throw new DatabaseSetupException("Database:ReplicationPassword is required for this."));
+    }
 
-    private bool HasData => File.Exists(files["PG_VERSION"]);
+    private string PasswordFile => files.DataDirectory + ".pgpass";
 
-    private string PasswordFile => Path.TrimEndingDirectorySeparator(files.DataDirectory) + ".pgpass";
-
-    /// <summary>Makes the server's files ready to start from. Waits for as long as nobody can tell what the server is to be.</summary>
+    /// <summary>
+    /// Prepares the server's files. Ends a server of an earlier run that still uses them, and waits for as long as it cannot be known what the server is to
+    /// be.
+    /// </summary>
     /// <param name="force">Whether to start a former primary although no other node answers: the operator knows that none was promoted.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <returns>What it is to start as.</returns>
     /// <exception cref="ToolException">A base backup failed.</exception>
+    /// <exception cref="DataDirectoryException">The disk is full, or the server's user cannot reach the data folder.</exception>
+    /// <exception cref="DatabaseSetupException">A server of an earlier run does not end.</exception>
     public async Task<JoinResult> RunAsync(bool force, CancellationToken ct)
     {
-        var told = "";
+        try
+        {
+            await new LeftoverServer(files, tool, report).StopAsync(ct);
+            var decision = await DecideAsync(force, ct);
+            var result = await ApplyAsync(decision.Action, ct);
+            report($"{name} starts as {result}: {decision.Reason}");
+            return result;
+        }
+        catch (Exception e) when (DataDirectoryException.From(e, files.DataDirectory) is { } known)
+        {
+            throw known;
+        }
+    }
+
+    private async Task<JoinDecision> DecideAsync(bool force, CancellationToken ct)
+    {
+        var reported = "";
         while (true)
         {
             ct.ThrowIfCancellationRequested();
-            var (result, reason) = await TryAsync(force, ct);
-            if (result is { } known)
+            var decision = JoinDecision.Of(await ObserveAsync(force, ct));
+            if (decision.Action != JoinAction.Wait)
             {
-                report($"{name} starts as {known}: {reason}");
-                return known;
+                return decision;
             }
 
-            if (reason != told)
+            if (decision.Reason != reported)
             {
-                report(told = reason);
+                report(reported = decision.Reason);
             }
 
             await Task.Delay(Pause, ct);
         }
     }
 
-    private async Task<(JoinResult? Result, string Reason)> TryAsync(bool force, CancellationToken ct)
+    private async Task<JoinObservation> ObserveAsync(bool force, CancellationToken ct)
     {
-        // Everything was restored, and this is the operator's decision.
-        if (File.Exists(files[RestoredFile]))
+        var own = new JoinObservation
         {
-            File.Delete(files[RestoredFile]);
-            return (JoinResult.Primary, "it was restored from a backup");
+            Name = name,
+            Group = group,
+            HasData = files.HasData,
+            IsStandby = files.HasData && File.Exists(files["standby.signal"]),
+            IsFenced = File.Exists(files[Fence.File]),
+            IsRestored = File.Exists(files[RestoredFile]),
+            Force = force,
+        };
+        if (own.IsRestored || peer is null)
+        {
+            return own;
         }
 
         var others = await Task.WhenAll(options.Groups.SelectMany(other => other.Members)
             .Where(node => node.Name != name)
-            .Select(node => NodeProbe.AskAsync(connections, node, ct)));
-        var record = PrimaryRecord.Newest(others.SelectMany(other => other.Records).Where(known => known.Group == group.Name));
-        var other = others.First(probe => probe.Node.Name == partner.Name);
-        var wasStandby = HasData && File.Exists(files["standby.signal"]);
-        if (other.State == ServerState.Primary && record?.Node != name)
+            .Select(node => NodeProbe.AskAsync(peer.Connections, node, ct)));
+        return own with
         {
-            await FollowAsync(wasStandby, ct);
-            return (JoinResult.Standby, $"{partner.Name} is the primary");
-        }
-
-        if (!HasData)
-        {
-            return (record, name == group.Home.Name) switch
-            {
-                // A group that has data is known to every primary.
-                (null, true) when !other.Answers => (JoinResult.New, $"nobody knows of {group.Name}, and there is no data"),
-                _ => (null, $"{name} has no data and waits for {partner.Name} to be the primary that it can be copied from: it is {other.State} ({other.Problem ?? "start or promote it"})"),
-            };
-        }
-
-        if (wasStandby)
-        {
-            // The partner may have another address by now; it is looked for until it is there.
-            await WritePasswordAsync(ct);
-            await WriteSettingsAsync(ct);
-            return (JoinResult.Standby, $"it was one; {partner.Name} is {other.State}");
-        }
-
-        if (File.Exists(files[Fence.File]) || (record is not null && record.Node != name))
-        {
-            return (null, $"{name} is no primary any more and waits for {partner.Name}, which is {other.State}, to follow it");
-        }
-
-        if (record is not null)
-        {
-            return (JoinResult.Primary, $"it is known as the primary, generation {record.Generation}");
-        }
-
-        if (other.State == ServerState.Standby)
-        {
-            return (JoinResult.Primary, $"{partner.Name} is a standby");
-        }
-
-        return force
-            ? (JoinResult.Primary, "it was forced to")
-            : (null, $"{name} was the primary and waits for another database node to tell whether it still is; none answers. Start the others, standbys first. "
-                + $"If you know that {partner.Name} was never promoted: 'db join --force'.");
+            Partner = others.First(probe => probe.Node.Name == peer.Node.Name),
+            Record = PrimaryRecord.Newest(others.SelectMany(other => other.Records).Where(known => known.Group == group.Name)),
+        };
     }
 
-    private async Task FollowAsync(bool wasStandby, CancellationToken ct)
+    private async Task<JoinResult> ApplyAsync(JoinAction action, CancellationToken ct)
     {
-        await WritePasswordAsync(ct);
-        var lost = await PrepareSlotAsync(ct);
-        if (!HasData || lost || !(wasStandby || await TryRewindAsync(ct)))
+        switch (action)
         {
-            await CopyAsync(ct);
+            case JoinAction.StartPrimary:
+                if (files.HasData)
+                {
+                    File.Delete(files[RestoredFile]);
+                }
+
+                return JoinResult.Primary;
+            case JoinAction.StartStandby:
+                if (peer is not null)
+                {
+                    await WritePasswordAsync(peer, ct);
+                    await WriteSettingsAsync(peer, ct);
+                }
+
+                return JoinResult.Standby;
+            case JoinAction.Follow:
+                await FollowAsync(peer!, ct);
+                return JoinResult.Standby;
+            case JoinAction.Initialize:
+                return JoinResult.New;
+            default:
+                throw new InvalidOperationException($"{action} is nothing that can be done.");
+        }
+    }
+
+    private async Task FollowAsync(Peer primary, CancellationToken ct)
+    {
+        await WritePasswordAsync(primary, ct);
+        var lost = await PrepareSlotAsync(primary, ct);
+        if (!files.HasData || lost || !(File.Exists(files["standby.signal"]) || await TryRewindAsync(primary, ct)))
+        {
+            await CopyAsync(primary, ct);
         }
 
         File.Delete(files[Fence.File]);
-        await WriteSettingsAsync(ct);
+        await WriteSettingsAsync(primary, ct);
         await tool.WriteAsync(files["standby.signal"], "", ct);
     }
 
-    private Task WritePasswordAsync(CancellationToken ct) =>
-        tool.WriteAsync(PasswordFile, $"*:*:*:{DatabaseRoles.Replication}:{Escape(connections.Password!)}\n", ct);
+    private Task WritePasswordAsync(Peer partner, CancellationToken ct) =>
+        tool.WriteAsync(PasswordFile, $"*:*:*:{DatabaseRoles.Replication}:{Escape(partner.Connections.Password!)}\n", ct);
 
     /// <summary>Makes the slot that keeps this server's WAL on the primary; tells whether the WAL that it needs has been lost.</summary>
-    private async Task<bool> PrepareSlotAsync(CancellationToken ct)
+    private async Task<bool> PrepareSlotAsync(Peer partner, CancellationToken ct)
     {
         var slot = ReplicationSlot.Of(name);
-        await using var primary = await connections.OpenAsync(partner, DatabaseOptions.DatabaseName, ct);
+        await using var primary = await partner.Connections.OpenAsync(partner.Node, DatabaseOptions.DatabaseName, ct);
         var lost = await primary.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND wal_status = 'lost')", ct, slot);
         if (lost)
         {
-            report($"{partner.Name} has removed WAL that {name} needs: it is built anew");
+            report($"{partner.Node.Name} has removed WAL that {name} needs: it is built anew");
             await primary.ExecuteAsync("SELECT pg_drop_replication_slot($1)", ct, slot);
         }
 
@@ -181,13 +199,13 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
     }
 
     // Recovers a server that has crashed first, and does nothing where the histories do not part: then it catches up by streaming.
-    private async Task<bool> TryRewindAsync(CancellationToken ct)
+    private async Task<bool> TryRewindAsync(Peer primary, CancellationToken ct)
     {
         try
         {
             var output = await tool.RunAsync(
                 files.Program("pg_rewind"),
-                ["--target-pgdata", files.DataDirectory, "--source-server", ConnectionInfo($"dbname={DatabaseOptions.DatabaseName}", "dinehub-copy"), "--progress"],
+                ["--target-pgdata", files.DataDirectory, "--source-server", ConnectionInfo(primary.Node, $"dbname={DatabaseOptions.DatabaseName}", "dinehub-copy"), "--progress"],
                 ct);
             report($"{name} was rewound: {LastLine(output)}");
             return true;
@@ -199,30 +217,22 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
         }
     }
 
-    private async Task CopyAsync(CancellationToken ct)
+    private async Task CopyAsync(Peer primary, CancellationToken ct)
     {
         // Beside the old data and then in its place: what is there is whole.
-        var copy = Path.TrimEndingDirectorySeparator(files.DataDirectory) + ".copy";
-        Remove(copy);
-        report($"{name} is copied from {partner.Name}");
+        var copy = files.DataDirectory + ".copy";
+        ServerFiles.Remove(copy);
+        report($"{name} is copied from {primary.Node.Name}");
         await tool.RunAsync(
             files.Program("pg_basebackup"),
-            ["--pgdata", copy, "--dbname", ConnectionInfo("", "dinehub-copy"), "--wal-method=stream", "--checkpoint=fast", "--slot", ReplicationSlot.Of(name)],
+            ["--pgdata", copy, "--dbname", ConnectionInfo(primary.Node, "", "dinehub-copy"), "--wal-method=stream", "--checkpoint=fast", "--slot", ReplicationSlot.Of(name)],
             ct);
-        Remove(files.DataDirectory);
+        ServerFiles.Remove(files.DataDirectory);
         Directory.Move(copy, files.DataDirectory);
     }
 
-    private static void Remove(string directory)
-    {
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-    }
-
     // The file is the one that ALTER SYSTEM writes; the primary's came with its files, and the last line of a name counts.
-    private async Task WriteSettingsAsync(CancellationToken ct)
+    private async Task WriteSettingsAsync(Peer primary, CancellationToken ct)
     {
         var path = files["postgresql.auto.conf"];
         var kept = File.Exists(path)
@@ -231,18 +241,20 @@ public sealed class NodeJoin(DatabaseOptions options, DatabaseGroup group, strin
         string[] lines =
         [
             .. kept,
-            $"primary_conninfo = '{ConnectionInfo("").Replace("'", "''", StringComparison.Ordinal)}'",
+            $"primary_conninfo = '{ConnectionInfo(primary.Node, "").Replace("'", "''", StringComparison.Ordinal)}'",
             $"primary_slot_name = '{ReplicationSlot.Of(name)}'",
         ];
         await tool.WriteAsync(path, string.Join('\n', lines) + "\n", ct);
     }
 
     // A copy under way must not go by the server's name: the primary would take it for the standby, and wait for it.
-    private string ConnectionInfo(string more, string? application = null) => string.Create(
+    private string ConnectionInfo(DatabaseNode primary, string more, string? application = null) => string.Create(
         CultureInfo.InvariantCulture,
-        $"host={partner.PeerHost} port={partner.PeerPort} user={DatabaseRoles.Replication} passfile='{PasswordFile}' application_name={application ?? name} connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=2 tcp_user_timeout=5000 {options.NodeConnectionInfo} {more}").TrimEnd();
+        $"host={primary.PeerHost} port={primary.PeerPort} user={DatabaseRoles.Replication} passfile='{PasswordFile}' application_name={application ?? name} connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=2 tcp_user_timeout=5000 {options.NodeConnectionInfo} {more}").TrimEnd();
 
     private static string Escape(string password) => password.Replace(@"\", @"\\", StringComparison.Ordinal).Replace(":", @"\:", StringComparison.Ordinal);
 
     private static string LastLine(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "done";
+
+    private sealed record Peer(DatabaseNode Node, NodeConnections Connections);
 }

@@ -6,7 +6,7 @@ using System.Text;
 namespace DineHub.Database.Tools;
 
 /// <summary>
-/// Runs the programs that work on a server's files (pg_basebackup, pg_rewind, pgbackrest) as the user who owns them: PostgreSQL's refuse to
+/// Runs the programs that work on a server's files (initdb, pg_basebackup, pg_rewind, pg_ctl, pgbackrest) as the user who owns them: PostgreSQL's refuse to
 /// run as root, and what they write must be the server's.
 /// </summary>
 /// <param name="ownedPath">A folder that the server's user owns; where this process is root, the program runs as that user.</param>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using DineHub.Gateway.Requests;
 using DineHub.Gateway.Retries;
 using DineHub.Ingress;
+using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
 
@@ -31,8 +32,13 @@ internal static class HeaderTransforms
     {
         var http = context.HttpContext;
 
-        // The HTTP client repeats requests without content by itself, of any method, when a kept connection turns out to be closed.
-        context.ProxyRequest.Content ??= new ByteArrayContent([]);
+        // The HTTP client repeats requests without content by itself, of any method, when a kept connection turns out to be closed. YARP
+        // refuses content of ours (2.3), and adds empty content of its own for a header that belongs to it.
+        if (context.ProxyRequest.Content is null)
+        {
+            RequestTransform.AddHeader(context, HeaderNames.ContentLength, "0");
+        }
+
         var headers = context.ProxyRequest.Headers;
         headers.Host = http.Request.Host.Host.ToLowerInvariant();
 

@@ -1,4 +1,3 @@
-#if USE_ASPIRE
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -9,9 +8,9 @@ namespace DineHub.Tests.Aspire;
 /// <summary>The application's model. It is never built: the AppHost would go on and start it.</summary>
 internal sealed class AspireModel : IAsyncDisposable
 {
-    private readonly IDistributedApplicationTestingBuilder builder;
+    private readonly IDistributedApplicationBuilder builder;
 
-    private AspireModel(IDistributedApplicationTestingBuilder builder) => this.builder = builder;
+    public AspireModel(IDistributedApplicationBuilder builder) => this.builder = builder;
 
     public IResourceCollection Resources => builder.Resources;
 
@@ -56,6 +55,5 @@ internal sealed class AspireModel : IAsyncDisposable
         return [.. arguments.Select(argument => argument.ToString()!)];
     }
 
-    public ValueTask DisposeAsync() => builder.DisposeAsync();
+    public ValueTask DisposeAsync() => builder is IAsyncDisposable disposable ? disposable.DisposeAsync() : ValueTask.CompletedTask;
 }
-#endif

@@ -1,227 +1,170 @@
-#if USE_ASPIRE
-using System.Reflection;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using DineHub.AppHost.Aspire;
-using Microsoft.Extensions.Configuration.UserSecrets;
-using Microsoft.Extensions.Hosting;
-#endif
+using DineHub.AppHost.Databases;
 
 namespace DineHub.Tests.Aspire;
 
-/// <summary>The application as it is put together, without a container started.</summary>
-public sealed class AspireModelTests
+/// <summary>The application's model, composed with a folder of its own and not started.</summary>
+public sealed class AspireModelTests : IDisposable
 {
-#if USE_ASPIRE
     private static readonly string[] Listening = ["http", "https", "management"];
 
-    [AspireFact]
-    public async Task The_application_has_the_topologys_parts()
+    private readonly TemporaryDirectory directory = new();
+
+    public void Dispose() => directory.Dispose();
+
+    [Fact]
+    public async Task Every_node_of_the_topology_is_one_resource_of_its_name()
     {
-        await using var application = await AspireModel.CreateAsync();
-        var names = application.Resources.Where(resource => resource is not ParameterResource).Select(resource => resource.Name).ToList();
-        foreach (var name in new[] { "db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3", "dinehub", "db-migrate", "db-seed", "backend-eu", "backend-us", "gateway-eu", "gateway-us" })
+        await using var application = await CreateAsync();
+        var names = application.Resources.Select(resource => resource.Name).ToList();
+        foreach (var node in ReferenceTopology.Load().Nodes.Where(node => node.Name is not ("headscale" or "monitoring")))
         {
-            names.ShouldContain(name);
+            names.Count(name => name == node.Name).ShouldBe(1, node.Name);
+            application.Resource(node.Name).GetReplicaCount().ShouldBe(1);
         }
 
+        names.ShouldContain("db-migrate");
+        names.ShouldContain("db-seed");
+        names.ShouldContain("db-keeper");
         names.ShouldNotContain("production");
-        application.Resource("backend-eu").GetReplicaCount().ShouldBe(2);
-        application.Resource("db-worker-4").HasAnnotationOfType<ExplicitStartupAnnotation>().ShouldBeTrue();
     }
 
-    [AspireFact]
-    public async Task Databases_are_Citus_at_a_pinned_version_with_volumes_health_checks_and_a_generated_password()
+    [Fact]
+    public async Task No_endpoint_is_proxied()
     {
-        await using var application = await AspireModel.CreateAsync();
-        foreach (var name in new[] { "db-coordinator", "db-worker-1" })
+        await using var application = await CreateAsync();
+        var endpoints = application.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()).ToList();
+        endpoints.Count.ShouldBeGreaterThan(15);
+        endpoints.ShouldAllBe(endpoint => !endpoint.IsProxied && endpoint.Port > 0);
+    }
+
+    [Fact]
+    public async Task Projects_run_as_the_built_program()
+    {
+        await using var application = await CreateAsync();
+        foreach (var name in new[] { "backend-eu-1", "ingress-us-1", "db-migrate", "db-keeper" })
         {
-            var resource = application.Resource(name);
-            var image = resource.Annotations.OfType<ContainerImageAnnotation>().Single();
-            image.Image.ShouldBe("citusdata/citus");
-            image.Tag.ShouldNotBeNull().ShouldMatch(@"^\d+\.\d+\.\d+$");
-            resource.Annotations.OfType<ContainerMountAnnotation>().ShouldContain(mount => mount.Target == "/var/lib/postgresql/data");
-            resource.Annotations.OfType<HealthCheckAnnotation>().ShouldHaveSingleItem();
-            var environment = await application.EnvironmentAsync(name);
-            environment["POSTGRES_PASSWORD"].ShouldBe("{postgres-password.value}");
-            environment["POSTGRES_DB"].ShouldBe("dinehub");
+            var program = application.Resource(name).Annotations.OfType<ExecutableAnnotation>().Last();
+            Path.GetFileName(program.Command).ShouldBe("dotnet");
+            (await application.ArgumentsAsync(name)).Take(2).ShouldBe(["exec", name.StartsWith("ingress", StringComparison.Ordinal) ? Built("DineHub.Gateway") : Built("DineHub.Api")]);
+        }
+    }
+
+    [Fact]
+    public async Task Database_servers_are_processes_whose_standbys_are_below_them()
+    {
+        await using var application = await CreateAsync();
+        foreach (var name in new[] { "db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3" })
+        {
+            var home = application.Resource(name).ShouldBeOfType<PostgresServer>();
+            var standby = application.Resource(name + "-standby").ShouldBeOfType<PostgresServer>();
+            standby.Annotations.OfType<ResourceRelationshipAnnotation>().ShouldContain(relation => relation.Type == "Parent" && relation.Resource == home);
+            home.Annotations.OfType<HealthCheckAnnotation>().ShouldHaveSingleItem();
+            var expression = ((IResourceWithConnectionString)home).ConnectionStringExpression.ValueExpression;
+            expression.ShouldBe($"Host={{{name}.bindings.tcp.host}};Port={{{name}.bindings.tcp.port}};Username=postgres;Password={{postgres-password.value}}");
         }
 
         application.Resource("postgres-password").ShouldBeOfType<ParameterResource>().Secret.ShouldBeTrue();
-        application.Resource("db-worker-1").ShouldBeAssignableTo<IResourceWithParent>()!.Parent.Name.ShouldBe("db-coordinator");
     }
 
-    [AspireFact]
-    public async Task Generated_passwords_are_kept_among_the_user_secrets_and_read_from_there_at_the_next_run()
+    [Fact]
+    public async Task The_migration_waits_for_the_primaries_and_new_standbys_the_seed_and_the_backends_wait_for_it()
     {
-        await using var application = await AspireModel.CreateAsync();
-        typeof(ClusterComposition).Assembly.GetCustomAttribute<UserSecretsIdAttribute>().ShouldNotBeNull().UserSecretsId.ShouldBe("dinehub-apphost");
-
-        // In other environments nobody reads them.
-        application.Environment.IsDevelopment().ShouldBeTrue();
-        foreach (var name in new[] { "postgres-password", "api-password", "data-protection-key" })
+        await using var application = await CreateAsync();
+        application.Waits("db-migrate").Keys.Order().ShouldBe(["db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3"]);
+        foreach (var name in new[] { "db-seed", "db-keeper", "backend-eu-1", "backend-us-2", "db-coordinator-standby", "db-worker-3-standby" })
         {
-            application.Resource(name).ShouldBeOfType<ParameterResource>().Default.ShouldNotBeNull().GetType().Name.ShouldBe("UserSecretsParameterDefault");
+            application.Waits(name)["db-migrate"].ShouldBe(WaitType.WaitForCompletion);
         }
     }
 
-    [AspireFact]
-    public async Task The_migration_waits_for_all_nodes_the_backends_for_it_and_the_gateways_for_them()
+    [Fact]
+    public async Task A_standby_that_has_data_starts_before_the_migration()
     {
-        await using var application = await AspireModel.CreateAsync();
-        application.Waits("db-migrate").Keys.Order().ShouldBe(["db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3"]);
-        application.Waits("db-seed")["db-migrate"].ShouldBe(WaitType.WaitForCompletion);
-        application.Waits("backend-eu")["db-migrate"].ShouldBe(WaitType.WaitForCompletion);
-        application.Waits("gateway-eu").Keys.Order().ShouldBe(["backend-eu", "backend-us"]);
+        var data = Directory.CreateDirectory(Path.Combine(directory.Path, "nodes", "db-worker-2-standby", "pgdata"));
+        await File.WriteAllTextAsync(Path.Combine(data.FullName, "PG_VERSION"), "15");
+        await File.WriteAllTextAsync(Path.Combine(directory.Path, ".dinehub"), "");
+        await using var application = await CreateAsync();
+        application.Waits("db-worker-2-standby").ShouldBeEmpty();
+        application.Waits("db-migrate").Keys.ShouldContain("db-worker-2-standby");
     }
 
-    [AspireFact]
-    public async Task Backends_get_the_configuration_that_the_local_run_gives_them()
+    [Fact]
+    public async Task Backends_get_their_region_and_the_connection_string_of_the_APIs_role()
     {
-        await using var application = await AspireModel.CreateAsync();
-        var environment = await application.EnvironmentAsync("backend-us");
+        await using var application = await CreateAsync();
+        var environment = await application.EnvironmentAsync("backend-us-1");
         environment["DINEHUB_REGION"].ShouldBe("us-east-1");
-        environment["ConnectionStrings__dinehub"].ShouldContain("dinehub.connectionString");
-        environment["Operator__Key"].ShouldBe("{operator-key.value}");
-        environment["DataProtection__Key"].ShouldBe("{data-protection-key.value}");
-        environment.Keys.ShouldContain("Images__Directory");
-        var expression = ((IResourceWithConnectionString)application.Resource("dinehub")).ConnectionStringExpression.ValueExpression;
+        environment["ConnectionStrings__dinehub"].ShouldBe("{dinehub-us.connectionString}");
+        environment.Keys.ShouldContain("Operator__Key");
+        environment.Keys.ShouldContain("DataProtection__Key");
+        environment["Images__Directory"].ShouldBe(Path.Combine(directory.Path, "images"));
+        environment["ASPNETCORE_URLS"].ShouldMatch(@"^http://127\.0\.0\.1:\d+$");
+        var expression = ((IResourceWithConnectionString)application.Resource("dinehub-us")).ConnectionStringExpression.ValueExpression;
         expression.ShouldContain("Username=dinehub_api");
-        expression.ShouldContain("{api-password.value}");
         expression.ShouldContain("Database=dinehub");
-
-        // Whichever of the two can be written to.
-        expression.ShouldStartWith("Host={db-coordinator.bindings.tcp.host}:{db-coordinator.bindings.tcp.port},{db-coordinator-standby.bindings.tcp.host}:{db-coordinator-standby.bindings.tcp.port};");
+        expression.Split("127.0.0.1:").Length.ShouldBeGreaterThanOrEqualTo(3, "the coordinator and its standby");
     }
 
-    [AspireFact]
-    public async Task Gateways_are_told_of_all_backends_and_of_the_ingress_policy_and_only_their_public_ports_are_public()
+    [Fact]
+    public async Task Gateways_know_all_backends_and_the_ingress_policy_and_only_their_public_ports_are_public()
     {
-        await using var application = await AspireModel.CreateAsync();
-        var environment = await application.EnvironmentAsync("gateway-eu");
-        environment["ReverseProxy__Clusters__backends__Destinations__backend-us__Metadata__Region"].ShouldBe("us-east-1");
-        environment["ReverseProxy__Clusters__backends__Destinations__backend-eu__Address"].ShouldBe("{backend-eu.bindings.http.url}");
-        environment["Management__Port"].ShouldBe("{gateway-eu.bindings.management.targetPort}");
+        await using var application = await CreateAsync();
+        var environment = await application.EnvironmentAsync("ingress-eu-1");
+        environment["ReverseProxy__Clusters__backends__Destinations__backend-us-2__Metadata__Region"].ShouldBe("us-east-1");
+        environment["ReverseProxy__Clusters__backends__Destinations__backend-eu-1__Address"].ShouldMatch(@"^http://127\.0\.0\.1:\d+$");
+        environment.Keys.Count(key => key.EndsWith("__Address", StringComparison.Ordinal)).ShouldBe(4);
         environment.Keys.ShouldContain(key => key.StartsWith("Ingress__", StringComparison.Ordinal));
         environment.Keys.ShouldNotContain("ASPNETCORE_FORWARDEDHEADERS_ENABLED");
-        var endpoints = application.Endpoints("gateway-eu");
+        var endpoints = application.Endpoints("ingress-eu-1");
         endpoints.Keys.Order().ShouldBe(Listening);
         endpoints["https"].IsExternal.ShouldBeTrue();
         endpoints["management"].IsExternal.ShouldBeFalse();
     }
 
-    [AspireFact]
-    public async Task Database_verbs_reach_the_nodes_from_here_and_tell_them_the_names_that_containers_have_among_themselves()
+    [Fact]
+    public async Task Without_standbys_there_is_no_keeper_and_commits_wait_for_none()
     {
-        await using var application = await AspireModel.CreateAsync();
-        var environment = await application.EnvironmentAsync("db-migrate");
-        environment["Database__Engine"].ShouldBe("Citus");
-        environment["Database__Durability"].ShouldBe("Standby");
-        environment["Database__Standbys__1__Name"].ShouldBe("db-worker-1-standby");
-        environment["Database__Standbys__1__Follows"].ShouldBe("db-worker-1");
-        environment["Database__Standbys__1__Region"].ShouldBe("us-east-1");
-        environment["Database__Standbys__1__Port"].ShouldBe("{db-worker-1-standby.bindings.tcp.port}");
-        environment["Database__Standbys__1__PeerHost"].ShouldBe("db-worker-1-standby");
-        environment["Database__Nodes__2__Name"].ShouldBe("db-worker-3");
-        environment["Database__Nodes__2__Port"].ShouldBe("{db-worker-3.bindings.tcp.port}");
-        environment["Database__Nodes__2__PeerHost"].ShouldBe("db-worker-3");
-        environment["Database__Nodes__2__PeerPort"].ShouldBe("5432");
-        environment["Database__CoordinatorPeerHost"].ShouldBe("db-coordinator");
-        environment["Database__ApiPassword"].ShouldBe("{api-password.value}");
-        environment.Keys.ShouldNotContain("Database__Nodes__3__Name");
-        (await application.EnvironmentAsync("db-keeper"))["Database__Durability"].ShouldBe("Standby");
-
-        // The spare worker has no standby that its commits could wait for.
-        (await application.EnvironmentAsync("db-add-db-worker-4"))["Database__Durability"].ShouldBe("Local");
+        await using var application = await CreateAsync("--set", "Database:Standbys=false", "--set", "Database:Durability=Local");
+        application.Resources.Select(resource => resource.Name).ShouldNotContain(name => name.EndsWith("-standby", StringComparison.Ordinal) || name == "db-keeper");
+        (await application.EnvironmentAsync("db-migrate"))["Database__Durability"].ShouldBe("Local");
+        Commands(application, "db-worker-1").ShouldNotContain("promote-standby");
     }
 
-    [AspireFact]
-    public async Task Every_group_has_a_standby_of_the_same_image_whose_servers_see_the_same_notes()
-    {
-        await using var application = await AspireModel.CreateAsync();
-        foreach (var name in new[] { "db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3" })
-        {
-            var (home, standby) = (application.Resource(name), application.Resource(name + "-standby"));
-            standby.ShouldBeAssignableTo<IResourceWithParent>()!.Parent.ShouldBe(home);
-            standby.Annotations.OfType<ContainerImageAnnotation>().Single().Tag.ShouldBe(home.Annotations.OfType<ContainerImageAnnotation>().Single().Tag);
-            Dictionary<string, string?> Volumes(IResource resource) =>
-                resource.Annotations.OfType<ContainerMountAnnotation>().ToDictionary(mount => mount.Target, mount => mount.Source);
-            Volumes(standby)["/var/lib/postgresql/data"].ShouldNotBe(Volumes(home)["/var/lib/postgresql/data"]);
-            Volumes(standby)["/var/lib/citus"].ShouldBe(Volumes(home)["/var/lib/citus"]);
-            foreach (var (server, peer) in new[] { (home, standby), (standby, home) })
-            {
-                ((ContainerResource)server).Entrypoint.ShouldBe("/bin/sh");
-                var arguments = await application.ArgumentsAsync(server.Name);
-                arguments.Take(3).ShouldBe(["/usr/local/share/citus-node.sh", "docker-entrypoint.sh", "postgres"]);
-                arguments.ShouldContain("wal_level=logical");
-                arguments.ShouldContain("hba_file=/usr/local/share/pg_hba.conf");
-                var environment = await application.EnvironmentAsync(server.Name);
-                environment["CITUS_NODE"].ShouldBe(server.Name);
-                environment["CITUS_GROUP"].ShouldBe(name);
-                environment["CITUS_PEER"].ShouldBe(peer.Name);
-                environment["CITUS_FENCE"].ShouldBe(DineHub.Database.Replication.Fence.File);
-            }
-        }
-
-        var spare = application.Resource("db-worker-4").ShouldBeAssignableTo<ContainerResource>()!;
-        spare.Entrypoint.ShouldBeNull();
-    }
-
-    [AspireFact]
-    public async Task Nothing_waits_for_a_standby_or_for_the_keeper_and_without_standbys_there_is_neither()
-    {
-        await using (var application = await AspireModel.CreateAsync())
-        {
-            foreach (var resource in application.Resources)
-            {
-                application.Waits(resource.Name).Keys.ShouldNotContain(name => name.EndsWith("-standby", StringComparison.Ordinal) || name == "db-keeper");
-            }
-        }
-
-        await using var plain = await AspireModel.CreateAsync("--set", "Database:Standbys=false", "--set", "Database:Durability=Local");
-        plain.Resources.Select(resource => resource.Name).ShouldNotContain(name => name.EndsWith("-standby", StringComparison.Ordinal) || name == "db-keeper");
-        ((ContainerResource)plain.Resource("db-worker-1")).Entrypoint.ShouldBeNull();
-        (await plain.EnvironmentAsync("db-migrate"))["Database__Durability"].ShouldBe("Local");
-        plain.Resource("db-worker-1").Annotations.OfType<ResourceCommandAnnotation>().ShouldNotContain(command => command.Name == "promote-standby");
-    }
-
-    [AspireFact]
+    [Fact]
     public async Task The_command_line_changes_the_topology_as_it_does_for_the_verbs()
     {
-        await using var application = await AspireModel.CreateAsync("--set", "Regions:1:Backends=3", "--set", "Local:GatewayPort=9080");
-        application.Resource("backend-us").GetReplicaCount().ShouldBe(3);
-        application.Endpoints("gateway-us")["http"].Port.ShouldBe(9081);
+        await using var application = await CreateAsync("--set", "Regions:1:Backends=3");
+        application.Resources.Select(resource => resource.Name).ShouldContain("backend-us-3");
     }
 
-    [AspireFact]
-    public async Task The_dashboard_offers_commands()
+    [Fact]
+    public async Task Resources_offer_commands()
     {
-        await using var application = await AspireModel.CreateAsync();
-        IEnumerable<string> Commands(string name) => application.Resource(name).Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name);
-        Commands("gateway-eu").ShouldContain("sample-order");
-        Commands("backend-eu").ShouldContain("kill");
-        Commands("db-worker-2").ShouldContain("kill");
-        Commands("db-coordinator").ShouldContain("add-worker");
-        Commands("db-worker-2-standby").ShouldContain("kill");
-        foreach (var name in new[] { "db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3" })
-        {
-            Commands(name).ShouldContain("promote-standby");
-        }
-
-        Commands("db-worker-4").ShouldNotContain("promote-standby");
+        await using var application = await CreateAsync();
+        Commands(application, "ingress-eu-1").ShouldBe(["kill", "suspend", "resume", "sample-order"], ignoreOrder: true);
+        Commands(application, "backend-eu-1").ShouldBe(["kill", "suspend", "resume"], ignoreOrder: true);
+        Commands(application, "db-worker-2").ShouldBe(["kill", "suspend", "resume", "promote-standby"], ignoreOrder: true);
+        Commands(application, "db-worker-2-standby").ShouldBe(["kill", "suspend", "resume"], ignoreOrder: true);
+        Commands(application, "db-coordinator").ShouldBe(
+            ["kill", "suspend", "resume", "promote-standby", "db-status", "back-up", "backups", "restore-point", "psql", .. TestEngine.IsCitus ? ["add-worker"] : Array.Empty<string>()],
+            ignoreOrder: true);
     }
 
-    [AspireFact]
-    public void Without_a_container_runtime_one_message_names_what_to_install_and_the_plain_run()
+    [CitusFact]
+    public async Task A_spare_worker_waits_for_the_command_that_adds_it()
     {
-        var configuration = new Microsoft.Extensions.Configuration.ConfigurationManager { ["ASPIRE_CONTAINER_RUNTIME"] = "no-such-runtime" };
-        var refused = Should.Throw<DineHub.AppHost.Local.PrerequisiteException>(() => ContainerRuntime.Find(configuration));
-        refused.Message.ShouldContain("no-such-runtime");
-        refused.Message.ShouldContain("apt-get install docker.io");
-        refused.Message.ShouldContain("dotnet run --project DineHub.AppHost");
+        await using var application = await CreateAsync();
+        application.Resource("db-worker-4").HasAnnotationOfType<ExplicitStartupAnnotation>().ShouldBeTrue();
+        (await application.EnvironmentAsync("db-migrate")).Keys.ShouldNotContain("Database__Nodes__3__Name");
     }
-#else
-    [AspireFact]
-    public void The_application_has_the_topologys_parts() => Assert.Fail("It cannot run without Aspire.");
-#endif
+
+    private static IEnumerable<string> Commands(AspireModel application, string name) =>
+        application.Resource(name).Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name);
+
+    private static string Built(string program) => AppHost.Composition.BuiltProgram.AssemblyOf(program);
+
+    private Task<AspireModel> CreateAsync(params string[] arguments) => AspireModel.CreateAsync(
+        ["--data", directory.Path, "--engine", TestEngine.Name, "--set", "Local:GatewayPort=0", "--set", "Local:GatewayTlsPort=0", .. arguments]);
 }

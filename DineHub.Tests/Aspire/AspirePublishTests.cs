@@ -1,20 +1,16 @@
-#if USE_ASPIRE
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Pipelines;
-using DineHub.AppHost.Aspire;
-using DineHub.AppHost.Commands;
+using DineHub.AppHost.Composition;
 using DineHub.AppHost.Topology;
 using Microsoft.Extensions.Logging.Abstractions;
-#endif
 
 namespace DineHub.Tests.Aspire;
 
 /// <summary>What Aspire's pipeline publishes against what the verb <c>publish</c> does.</summary>
 public sealed class AspirePublishTests
 {
-#if USE_ASPIRE
-    [AspireFact]
+    [Fact]
     public async Task Aspire_publishes_byte_for_byte_what_the_verb_publishes()
     {
         using var directory = new TemporaryDirectory();
@@ -34,7 +30,7 @@ public sealed class AspirePublishTests
         }
     }
 
-    [AspireFact]
+    [Fact]
     public async Task Publishing_that_fails_says_why_and_ends_with_1()
     {
         using var directory = new TemporaryDirectory();
@@ -48,39 +44,39 @@ public sealed class AspirePublishTests
         output.ShouldContain("Regions:0:Backends");
     }
 
-    [AspireFact]
+    [Fact]
     public async Task Resources_are_assigned_to_the_machines_of_the_topology()
     {
         using var directory = new TemporaryDirectory();
-        await using var app = AspireApplication.Build(Publish(directory.Path), new CommonOptions());
-        (await AspireApplication.RunAsync(app)).ShouldBe(0);
-        var backend = app.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(resource => resource.Name == "backend-eu");
+        await using var app = Build(directory.Path);
+        (await ClusterApplication.PublishAsync(app)).ShouldBe(0);
+        var backend = app.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(resource => resource.Name == "backend-eu-2");
         var target = backend.GetDeploymentTargetAnnotation().ShouldNotBeNull();
         target.ComputeEnvironment.ShouldNotBeNull().Name.ShouldBe("production");
-        target.DeploymentTarget.ShouldBeOfType<NixOSHostResource>().Nodes.Select(node => node.Name).ShouldBe(["backend-eu-1", "backend-eu-2"]);
+        target.DeploymentTarget.ShouldBeOfType<NixOSHostResource>().Nodes.Select(node => node.Name).ShouldBe(["backend-eu-2"]);
     }
 
-    [AspireFact]
+    [Fact]
     public async Task Endpoints_are_at_the_mesh_names_and_ports_of_the_topology()
     {
         using var directory = new TemporaryDirectory();
-        await using var app = AspireApplication.Build(Publish(directory.Path), new CommonOptions());
+        await using var app = Build(directory.Path);
         var resources = app.Services.GetRequiredService<DistributedApplicationModel>().Resources;
         IComputeEnvironmentResource environment = resources.OfType<NixOSEnvironmentResource>().Single();
         EndpointReference Endpoint(string resource, string name) => new((IResourceWithEndpoints)resources.Single(one => one.Name == resource), name);
         async Task<string?> ValueAsync(EndpointReference endpoint, EndpointProperty property) =>
             await environment.GetEndpointPropertyExpression(endpoint.Property(property)).GetValueAsync(CancellationToken.None);
-        var backend = Endpoint("backend-us", "http");
+        var backend = Endpoint("backend-us-1", "http");
         var database = Endpoint("db-worker-2", "tcp");
         var domain = ReferenceTopology.Load().MeshDomain;
         (await environment.GetHostAddressExpression(backend).GetValueAsync(CancellationToken.None)).ShouldBe($"backend-us-1.{domain}");
         (await ValueAsync(backend, EndpointProperty.Url)).ShouldBe($"http://backend-us-1.{domain}:8080");
         (await ValueAsync(backend, EndpointProperty.TlsEnabled)).ShouldBe("False");
         (await ValueAsync(database, EndpointProperty.HostAndPort)).ShouldBe($"db-worker-2.{domain}:5432");
-        (await ValueAsync(Endpoint("gateway-eu", "https"), EndpointProperty.Port)).ShouldBe("443");
+        (await ValueAsync(Endpoint("ingress-eu-1", "https"), EndpointProperty.Port)).ShouldBe("443");
     }
 
-    [AspireFact]
+    [Fact]
     public async Task An_environment_changes_domain_and_regions_and_a_host_takes_options()
     {
         using var directory = new TemporaryDirectory();
@@ -103,7 +99,7 @@ public sealed class AspirePublishTests
         File.ReadAllText(Path.Combine(directory.Path, "generated", "topology.json")).ShouldContain("\"domain\": \"staging.example\"");
     }
 
-    [AspireFact]
+    [Fact]
     public async Task A_resource_that_is_customised_needs_an_environment()
     {
         using var directory = new TemporaryDirectory();
@@ -120,6 +116,12 @@ public sealed class AspirePublishTests
         refused.Message.ShouldContain("AddNixOSEnvironment");
     }
 
+    private static DistributedApplication Build(string output)
+    {
+        var options = new RunOptions { Source = new TopologySource(ReferenceTopology.File, []), AspireArguments = Publish(output) };
+        return ClusterApplication.BuildToPublish(ClusterApplication.CreateBuilder(options), options.Source.Load());
+    }
+
     private static string[] Publish(string output) => ["--operation", "publish", "--step", "publish", "--output-path", output];
 
     // Without Aspire's command line a failed publish ends with exit code 0; the pipeline itself throws.
@@ -132,8 +134,4 @@ public sealed class AspirePublishTests
 
     private static List<string> Files(string folder) =>
         [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal)];
-#else
-    [AspireFact]
-    public void Aspire_publishes_byte_for_byte_what_the_verb_publishes() => Assert.Fail("It cannot run without Aspire.");
-#endif
 }

@@ -1,9 +1,9 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
-using DineHub.AppHost.Local;
 using DineHub.AppHost.Topology;
 using DineHub.Database;
+using DineHub.Tests.Hosting;
 
 namespace DineHub.Tests.Cluster;
 
@@ -18,7 +18,7 @@ public class ClusterFixture : IAsyncLifetime
 {
     private readonly TemporaryDirectory directory = new();
 
-    public LocalCluster Cluster { get; private set; } = null!;
+    public TestCluster Cluster { get; private set; } = null!;
 
     public HttpClient Eu { get; private set; } = null!;
 
@@ -32,8 +32,8 @@ public class ClusterFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Cluster = new LocalCluster(Topology(), new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
-        await Cluster.StartAsync(CancellationToken.None).OrFailAsync("the cluster has started", Deadline.Cluster);
+        Cluster = await TestCluster.CreateAsync(directory.Path, TestEngine.Name, Settings);
+        await Cluster.StartAsync().OrFailAsync("the cluster has started", Deadline.Cluster);
         Eu = Cluster.CreateClient(Cluster.Gateway("eu-west-1").Url);
         Us = Cluster.CreateClient(Cluster.Gateway("us-east-1").Url);
         await ReadSeedAsync();
@@ -107,7 +107,7 @@ public class ClusterFixture : IAsyncLifetime
     public DatabaseCluster Database() => new(OptionsOf(Cluster));
 
     /// <summary>How the <c>db</c> verbs are configured for a cluster.</summary>
-    public static DatabaseOptions OptionsOf(LocalCluster cluster)
+    public static DatabaseOptions OptionsOf(TestCluster cluster)
     {
         var configuration = new Microsoft.Extensions.Configuration.ConfigurationManager();
         foreach (var (key, value) in cluster.DatabaseEnvironment)
@@ -127,7 +127,8 @@ public class ClusterFixture : IAsyncLifetime
         return await engine.LocateAsync(coordinator, ids, CancellationToken.None);
     }
 
-    private protected virtual ClusterTopology Topology() => ReferenceTopology.Load();
+    /// <summary>What differs from the reference topology.</summary>
+    private protected virtual IEnumerable<(string Key, string Value)> Settings => ReferenceTopology.Differences;
 
     private async Task ReadSeedAsync()
     {

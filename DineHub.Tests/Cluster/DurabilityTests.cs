@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using DineHub.Api;
-using DineHub.AppHost.Local;
 using DineHub.Database;
+using DineHub.Tests.Hosting;
 using Npgsql;
 
 namespace DineHub.Tests.Cluster;
@@ -17,7 +17,7 @@ public sealed class DurabilityTests(ClusterFixture fixture)
     public async Task An_order_that_waits_for_the_standby_is_not_acknowledged_when_it_is_sent_nor_when_it_is_sent_again()
     {
         var key = Guid.NewGuid().ToString();
-        var worker = (PostgresNode)fixture.Cluster.Node(fixture.Restaurants[Lucia].Worker);
+        var worker = (ServerHandle)fixture.Cluster.Node(fixture.Restaurants[Lucia].Worker);
         await using (await MissingStandby.AwaitAsync(worker, Keeper))
         {
             using var first = await PlaceAsync(key);
@@ -76,7 +76,7 @@ public sealed class DurabilityTests(ClusterFixture fixture)
         }
     }
 
-    private KeeperNode Keeper => fixture.Cluster.Keepers.Single();
+    private ServiceHandle Keeper => fixture.Cluster.Keepers.Single();
 
     private Task<HttpResponseMessage> PlaceAsync(string key) =>
         ClusterFixture.PlaceAsync(fixture.Eu, fixture.OrdersOf(Lucia), ClusterFixture.Basket(), key);
@@ -90,7 +90,7 @@ public sealed class DurabilityTests(ClusterFixture fixture)
         return await command.ExecuteScalarAsync() is true;
     }
 
-    private static async Task RunAsync(PostgresNode node, params string[] statements)
+    private static async Task RunAsync(ServerHandle node, params string[] statements)
     {
         await using var connection = new NpgsqlConnection(node.AdminConnectionString("dinehub") + ";Pooling=false");
         await connection.OpenAsync();
@@ -102,9 +102,9 @@ public sealed class DurabilityTests(ClusterFixture fixture)
     }
 
     /// <summary>A server whose commits wait for a standby that is not there, while nobody mends that.</summary>
-    private sealed class MissingStandby(PostgresNode node, KeeperNode keeper) : IAsyncDisposable
+    private sealed class MissingStandby(ServerHandle node, ServiceHandle keeper) : IAsyncDisposable
     {
-        public static async Task<MissingStandby> AwaitAsync(PostgresNode node, KeeperNode keeper)
+        public static async Task<MissingStandby> AwaitAsync(ServerHandle node, ServiceHandle keeper)
         {
             await keeper.StopAsync();
             await RunAsync(node, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()");
@@ -129,9 +129,9 @@ public sealed class DurabilityTests(ClusterFixture fixture)
         }
     }
 
-    private sealed class ScratchTable(PostgresNode node) : IAsyncDisposable
+    private sealed class ScratchTable(ServerHandle node) : IAsyncDisposable
     {
-        public static async Task<ScratchTable> CreateAsync(PostgresNode node)
+        public static async Task<ScratchTable> CreateAsync(ServerHandle node)
         {
             await RunAsync(node, "CREATE SCHEMA scratch", "CREATE TABLE scratch.waits (n integer)");
             return new ScratchTable(node);

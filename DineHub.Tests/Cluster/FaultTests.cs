@@ -1,5 +1,5 @@
 using System.Net;
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Running;
 
 namespace DineHub.Tests.Cluster;
 

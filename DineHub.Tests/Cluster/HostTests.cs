@@ -1,6 +1,6 @@
 using DineHub.Api.Errors;
-using DineHub.AppHost.Local;
 using DineHub.Database;
+using DineHub.Tests.Hosting;
 using Npgsql;
 
 namespace DineHub.Tests.Cluster;
@@ -12,7 +12,7 @@ public sealed class HostTests(ClusterFixture fixture)
     [Fact]
     public async Task The_first_host_that_answers_is_taken()
     {
-        var worker = (PostgresNode)fixture.Cluster.Node("db-worker-1");
+        var worker = (ServerHandle)fixture.Cluster.Node("db-worker-1");
         using var first = ApiConnections.Create(String(Hosts(worker, fixture.Cluster.Coordinator)));
         (await PortAsync(first)).ShouldBe(worker.Port);
         using var second = ApiConnections.Create(String($"127.0.0.1:1,{Hosts(fixture.Cluster.Coordinator)}"));
@@ -69,7 +69,7 @@ public sealed class HostTests(ClusterFixture fixture)
         (await PortAsync(connections)).ShouldBe(fixture.Cluster.Coordinator.Port);
     }
 
-    private static string Hosts(params PostgresNode[] nodes) => string.Join(',', nodes.Select(node => $"127.0.0.1:{node.Port}"));
+    private static string Hosts(params ServerHandle[] nodes) => string.Join(',', nodes.Select(node => $"127.0.0.1:{node.Port}"));
 
     private static async Task<int> PortAsync(ApiConnections connections)
     {

@@ -1,6 +1,6 @@
-using DineHub.AppHost.Local;
 using DineHub.Database;
 using DineHub.Database.Roles;
+using DineHub.Tests.Hosting;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -281,7 +281,7 @@ public sealed class LeastPrivilegeTests(ClusterFixture fixture)
         return DatabaseOptions.Read(configuration);
     }
 
-    private async Task<NpgsqlConnection> OpenAsync(PostgresNode server, string role, string database = DatabaseOptions.DatabaseName)
+    private async Task<NpgsqlConnection> OpenAsync(ServerHandle server, string role, string database = DatabaseOptions.DatabaseName)
     {
         var settings = new NpgsqlConnectionStringBuilder(server.AdminConnectionString(database)) { Pooling = false };
         if (role != Superuser)

@@ -1,4 +1,4 @@
-using DineHub.AppHost.Services;
+using DineHub.AppHost.Composition;
 
 namespace DineHub.Tests.Cluster;
 

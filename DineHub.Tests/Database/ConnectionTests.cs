@@ -11,37 +11,44 @@ public sealed class ConnectionTests
     private const string NobodyListens = "127.0.0.1:1";
 
     [Fact]
-    public void What_a_connection_string_does_not_say_gets_a_deadline()
+    public void Connection_string_gets_deadlines_where_it_has_none()
     {
-        var settings = ApiConnections.WithDefaults("Host=a;Username=u");
+        var settings = Settings("Host=a;Username=u");
         settings.Timeout.ShouldBe(2);
         settings.CommandTimeout.ShouldBe(5);
         settings.CancellationTimeout.ShouldBe(-1);
         settings.KeepAlive.ShouldBe(10);
         settings.HostRecheckSeconds.ShouldBe(2);
+        settings.ApplicationName.ShouldBe("dinehub-api");
         settings.LoadBalanceHosts.ShouldBeFalse();
+        settings.TargetSessionAttributes.ShouldBeNull();
     }
 
     [Fact]
-    public void What_a_connection_string_says_wins_however_it_is_spelled()
+    public void Connection_string_keeps_its_own_settings_in_any_spelling()
     {
-        var settings = ApiConnections.WithDefaults("Server=a;timeout=7;CommandTimeout=8;cancellation timeout=0;KEEPALIVE=0;HostRecheckSeconds=9;Application Name=mine");
+        var settings = Settings("Server=a;timeout=7;CommandTimeout=8;cancellation timeout=0;KEEPALIVE=0;HostRecheckSeconds=9;Application Name=mine;MaxPoolSize=3");
         settings.Timeout.ShouldBe(7);
         settings.CommandTimeout.ShouldBe(8);
         settings.CancellationTimeout.ShouldBe(0);
         settings.KeepAlive.ShouldBe(0);
         settings.HostRecheckSeconds.ShouldBe(9);
         settings.ApplicationName.ShouldBe("mine");
+        settings.MaxPoolSize.ShouldBe(3);
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData(";Target Session Attributes=prefer-standby")]
-    [InlineData(";TargetSessionAttributes=read-write;Load Balance Hosts=true")]
-    public void Several_hosts_may_be_named_with_or_without_what_they_should_be(string rest)
+    [InlineData("", "read-write")]
+    [InlineData(";Target Session Attributes=prefer-standby", "prefer-standby")]
+    [InlineData(";TargetSessionAttributes=any;Load Balance Hosts=true", "any")]
+    public async Task Several_hosts_are_one_data_source_that_looks_for_the_primary_by_default(string rest, string target)
     {
-        using var connections = ApiConnections.Create("Host=a:1,b:2,c;Username=u" + rest);
-        connections.DataSource.ConnectionString.ShouldContain("a:1,b:2,c");
+        await using var app = ApiDatabase.Build(("ConnectionStrings:dinehub", "Host=a:1,b:2,c;Username=u" + rest));
+        var dataSource = app.Services.GetRequiredService<NpgsqlDataSource>().ShouldBeOfType<NpgsqlMultiHostDataSource>();
+        app.Services.GetRequiredService<ApiConnections>().DataSource.ShouldBeSameAs(dataSource);
+        var settings = new NpgsqlConnectionStringBuilder(dataSource.ConnectionString);
+        settings.Host.ShouldBe("a:1,b:2,c");
+        settings.TargetSessionAttributes.ShouldBe(target);
     }
 
     [Fact]
@@ -126,4 +133,6 @@ public sealed class ConnectionTests
         {
             await using var connection = await connections.DataSource.OpenConnectionAsync();
         });
+
+    private static NpgsqlConnectionStringBuilder Settings(string connectionString) => ApiDatabase.Settings(("ConnectionStrings:dinehub", connectionString));
 }

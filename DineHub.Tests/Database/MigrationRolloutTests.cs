@@ -23,8 +23,8 @@ public sealed class RolloutFixture : ClusterFixture
 
     internal Task<MigrationResult> MigrateAsync(CancellationToken ct = default) => new Migrator(Database(), [.. migrations]).MigrateAsync(ct);
 
-    private protected override ClusterTopology Topology() =>
-        ReferenceTopology.Load(("Database:Standbys", "false"), ("Database:Durability", "Local"), ("Regions:0:Backends", "1"), ("Regions:1:Backends", "1"));
+    private protected override IEnumerable<(string Key, string Value)> Settings =>
+        [.. base.Settings, ("Database:Standbys", "false"), ("Database:Durability", "Local"), ("Regions:0:Backends", "1"), ("Regions:1:Backends", "1")];
 }
 
 public sealed class MigrationRolloutTests(RolloutFixture fixture, ITestOutputHelper output) : IClassFixture<RolloutFixture>, IAsyncLifetime

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json;
-using DineHub.AppHost.Local;
 using DineHub.Database;
 using DineHub.Database.Nodes;
 using DineHub.Tests.Cluster;
+using DineHub.Tests.Hosting;
 using Npgsql;
 
 namespace DineHub.Tests.Failover;
@@ -28,7 +28,7 @@ public class FailoverFixture : IAsyncLifetime
 
     protected FailoverFixture(Durability durability) => this.durability = durability;
 
-    public LocalCluster Cluster { get; private set; } = null!;
+    public TestCluster Cluster { get; private set; } = null!;
 
     public HttpClient Eu { get; private set; } = null!;
 
@@ -41,11 +41,18 @@ public class FailoverFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        var topology = ReferenceTopology.Load(
-            ("Regions:0:Backends", "1"), ("Regions:1:Backends", "1"), ("Database:StandbyTimeoutSeconds", "4"), ("Database:Durability", durability.ToString()));
-        Cluster = new LocalCluster(topology, new LocalClusterOptions { DataDirectory = directory.Path, DeleteData = true, Engine = TestEngine.Name });
+        Cluster = await TestCluster.CreateAsync(
+            directory.Path,
+            TestEngine.Name,
+            [
+                .. ReferenceTopology.Differences,
+                ("Regions:0:Backends", "1"),
+                ("Regions:1:Backends", "1"),
+                ("Database:StandbyTimeoutSeconds", "4"),
+                ("Database:Durability", durability.ToString()),
+            ]);
         await BeforeStartAsync();
-        await Cluster.StartAsync(CancellationToken.None).OrFailAsync("the cluster has started", Deadline.Cluster);
+        await Cluster.StartAsync().OrFailAsync("the cluster has started", Deadline.Cluster);
         Eu = Cluster.CreateClient(Cluster.Gateway("eu-west-1").Url);
         Us = Cluster.CreateClient(Cluster.Gateway("us-east-1").Url);
         await OpenAllWeekAsync();
@@ -72,10 +79,10 @@ public class FailoverFixture : IAsyncLifetime
     /// <summary>Takes it back, before the folders are removed.</summary>
     protected virtual Task AfterStopAsync() => Task.CompletedTask;
 
-    public PostgresNode Server(string name) => Cluster.Databases.First(server => server.Name == name);
+    public ServerHandle Server(string name) => Cluster.Databases.First(server => server.Name == name);
 
     /// <summary>The servers that are the primary and the standby of a group now.</summary>
-    public async Task<(PostgresNode Primary, PostgresNode Standby)> GroupAsync(string group)
+    public async Task<(ServerHandle Primary, ServerHandle Standby)> GroupAsync(string group)
     {
         var view = (await ViewAsync()).Groups.First(candidate => candidate.Group.Name == group);
         return (Server(view.Primary.Node.Name), Server(view.Standby!.Node.Name));

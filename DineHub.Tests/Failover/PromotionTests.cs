@@ -1,8 +1,8 @@
 using System.Net;
-using DineHub.AppHost.Local;
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using DineHub.Database.Replication;
+using DineHub.Tests.Hosting;
 
 namespace DineHub.Tests.Failover;
 
@@ -229,7 +229,7 @@ public sealed class PromotionTests(FailoverFixture fixture)
     private Task<DatabaseNode> PromoteAsync(string name, PromotionConsent consent) =>
         new Promotion(fixture.Options, TimeProvider.System, _ => { }).PromoteAsync(name, consent, CancellationToken.None);
 
-    private Task<NodeProbe> ProbeAsync(PostgresNode server) => NodeProbe.AskAsync(
+    private Task<NodeProbe> ProbeAsync(ServerHandle server) => NodeProbe.AskAsync(
         NodeConnections.AsAdministrator(fixture.Options), fixture.Options.Groups.SelectMany(group => group.Members).First(node => node.Name == server.Name), CancellationToken.None);
 
     private async Task<HttpStatusCode> PlaceAsync((Guid Id, string Worker, object Basket) restaurant, Guid key)

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DineHub.AppHost.Local;
+using DineHub.Tests.Hosting;
 
 namespace DineHub.Tests.Failover;
 
@@ -38,7 +38,7 @@ internal static class RandomKills
 
     private static async Task KillAsync(FailoverFixture fixture, FaultLoad load, Random random, List<string> killed)
     {
-        PostgresNode[] servers = [.. fixture.Cluster.Databases];
+        ServerHandle[] servers = [.. fixture.Cluster.Databases];
         for (var i = 0; i < Kills; i++)
         {
             var server = servers[random.Next(servers.Length)];

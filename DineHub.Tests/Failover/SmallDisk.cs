@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Prerequisites;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Tests.Failover;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using DineHub.AppHost.Local;
 using DineHub.Gateway;
 using DineHub.Gateway.Retries;
 using DineHub.Ingress;

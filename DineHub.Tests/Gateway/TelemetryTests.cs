@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using DineHub.AppHost.Local;
 using DineHub.Gateway;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

@@ -1,4 +1,4 @@
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Composition;
 
 namespace DineHub.Tests.Ingress;
 

@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Running;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Tests.Ingress;
 
@@ -25,7 +26,7 @@ internal sealed class GatewayProcess : IIngressUnderTest
 
     public static async Task<GatewayProcess> StartAsync(IngressSetup setup)
     {
-        var gateway = new GatewayProcess(await ProcessLauncher.StartAsync(ClusterContext.DotNet(ClusterContext.GatewayAssembly, setup.ToArguments(), new Dictionary<string, string>())));
+        var gateway = new GatewayProcess(await ProcessLauncher.StartAsync(BuiltGateway.Run(setup.ToArguments(), new Dictionary<string, string>())));
         try
         {
             await Eventually.TrueAsync(() => gateway.ListensAsync(setup.HttpsPort), "the gateway listens");
@@ -38,11 +39,11 @@ internal sealed class GatewayProcess : IIngressUnderTest
         }
     }
 
-    public void BeginStop() => ProcessLauncher.Signal(process, ProcessLauncher.SigTerm);
+    public void BeginStop() => ProcessLauncher.Signal(process, ProcessSignal.Terminate);
 
     public async ValueTask DisposeAsync()
     {
-        ProcessLauncher.Signal(process, ProcessLauncher.SigKill);
+        ProcessLauncher.Signal(process, ProcessSignal.Kill);
         await Programs.HasEndedAsync(process);
         process.Dispose();
     }

@@ -3,7 +3,6 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.Ingress;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Running;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Tests.Ingress;
 
@@ -77,7 +78,7 @@ internal sealed class NginxProcess : IAsyncDisposable
         var nginx = new NginxProcess(
             directory,
             await ProcessLauncher.StartAsync(new ProcessSpec(command[0], command[1..], new Dictionary<string, string>(), directory)),
-            new NodeLog(System.IO.Path.Combine(directory, "nginx-output.log"), echo: null));
+            new NodeLog(System.IO.Path.Combine(directory, "nginx-output.log")));
         try
         {
             await Eventually.TrueAsync(
@@ -110,7 +111,7 @@ internal sealed class NginxProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // At once, with its workers: without their master they would stay.
-        ProcessLauncher.Signal(process, ProcessLauncher.SigTerm);
+        ProcessLauncher.Signal(process, ProcessSignal.Terminate);
         await Programs.HasEndedAsync(process);
         process.Dispose();
         log.Dispose();

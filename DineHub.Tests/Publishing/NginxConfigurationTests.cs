@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.AppHost.Topology;
 using DineHub.Ingress;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.Tests.Ingress;
 using FsCheck;

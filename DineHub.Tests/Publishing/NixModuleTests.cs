@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using DineHub.Database.Roles;
 using DineHub.Tests.Contract;
 
 namespace DineHub.Tests.Publishing;
@@ -56,29 +55,6 @@ public sealed partial class NixModuleTests
         }
     }
 
-    [Fact]
-    public void The_access_rules_of_a_database_server_name_every_role_and_ask_for_its_password()
-    {
-        var rules = AccessRules();
-        foreach (var role in DatabaseRoles.WithPassword.Select(role => role.Name).Concat([DatabaseRoles.Owner, "postgres"]))
-        {
-            rules.ShouldContain(rule => rule.Users.Contains(role), role);
-        }
-
-        rules.ShouldAllBe(rule => rule.Method == "scram-sha-256");
-        rules.ShouldAllBe(rule => !rule.Users.Contains("all"));
-    }
-
-    [Fact]
-    public void The_access_rules_of_a_database_server_are_those_of_the_laptop_but_for_the_addresses()
-    {
-        var laptop = File.ReadLines(ContractDocument.FileOf("DineHub.AppHost", "Local", "PostgresNode.cs"))
-            .Select(line => line.Trim())
-            .Where(line => line.StartsWith("local ", StringComparison.Ordinal) || line.StartsWith("host ", StringComparison.Ordinal))
-            .Select(AccessRule.Parse);
-        AccessRules().Select(rule => rule.ToString()).ShouldBe(laptop.Select(rule => rule.ToString()));
-    }
-
     private static List<(string Name, string Text)> Modules() =>
         [.. Directory.EnumerateFiles(Path.Combine(Folder, "modules"), "*.nix").Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), File.ReadAllText(file)))];
 
@@ -126,24 +102,4 @@ public sealed partial class NixModuleTests
 
     [GeneratedRegex(@"^  imports = \[(?<files>[^\]]*)\];", RegexOptions.Multiline)]
     private static partial Regex Imports();
-
-    private static List<AccessRule> AccessRules() =>
-    [
-        .. File.ReadLines(Path.Combine(Folder, "modules", "postgres-service.nix"))
-            .Select(line => line.Trim().Trim('"').Replace("${hostType}", "host", StringComparison.Ordinal))
-            .Where(line => line.EndsWith("scram-sha-256", StringComparison.Ordinal) && (line.StartsWith("local ", StringComparison.Ordinal) || line.StartsWith("host ", StringComparison.Ordinal)))
-            .Select(AccessRule.Parse),
-    ];
-
-    /// <summary>A line of pg_hba.conf without its address.</summary>
-    private sealed record AccessRule(string Type, string Database, string[] Users, string Method)
-    {
-        public static AccessRule Parse(string line)
-        {
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            return new AccessRule(fields[0], fields[1], fields[2].Split(','), fields[^1]);
-        }
-
-        public override string ToString() => $"{Type} {Database} {string.Join(',', Users)} {Method}";
-    }
 }

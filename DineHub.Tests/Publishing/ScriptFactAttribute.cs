@@ -1,4 +1,4 @@
-using DineHub.AppHost.Local;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Tests.Publishing;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing.Secrets;
 using DineHub.AppHost.Topology;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Tests.Publishing;
 

@@ -1,8 +1,9 @@
 # One PostgreSQL server of the cluster, as a machine: the coordinator, a worker, or a standby of one.
 #
-# It does what DineHub.AppHost/Local/PostgresNode.cs does on a laptop: `db join` before every start, `db keep` beside the
-# server, passwords only (scram-sha-256). With `patroni.enable` a vote decides instead of a person; docs/failover.md says
-# when that is worth it. Written for the modules of nixpkgs 25.11 and later.
+# It does what the AppHost does on a laptop: `db join` before every start, `db keep` beside the server, passwords only
+# (scram-sha-256). Settings and access rules that both share are in nix/generated/postgres.json. With `patroni.enable` a
+# vote decides instead of a person; docs/failover.md says when that is worth it. Written for the modules of nixpkgs 25.11
+# and later.
 #
 # Who the nodes are, and what they are like, comes from dinehub.cluster and dinehub.host (nix/generated/cluster.nix, nix/hosts),
 # secrets from sops where the host has them; all of that are defaults.
@@ -267,18 +268,20 @@ let
 
   # --- The server ---
 
-  # Each role from the mesh only, with a password, and no further than it must: the rules of PostgresNode.AccessRules.
-  # Which machine may connect at all is the mesh policy's and the firewall's to say (AccessPolicy).
+  # Shared with the servers of a laptop: DineHub.AppHost/Databases, which has the reasons.
+  published = lib.importJSON ../generated/postgres.json;
+  opinions = lib.mapAttrs (_: mkDefault);
+
+  # From the mesh only. Which machine may connect at all is the mesh policy's and the firewall's to say (AccessPolicy).
   hostType = if cfg.tls.certFile != null then "hostssl" else "host";
-  accessRules = [
-    "local all          postgres  scram-sha-256"
-  ]
-  ++ lib.concatMap (range: [
-    "${hostType} all          postgres  ${range}  scram-sha-256"
-    "${hostType} dinehub      dinehub_api,dinehub_migrator,dinehub_monitor  ${range}  scram-sha-256"
-    "${hostType} dinehub      dinehub_owner,dinehub_replication  ${range}  scram-sha-256"
-    "${hostType} replication  dinehub_replication  ${range}  scram-sha-256"
-  ]) cfg.meshRanges;
+  column = text: text + lib.fixedWidthString (max 1 (13 - lib.stringLength text)) " " "";
+  accessRule =
+    type: address: rule:
+    "${type} ${column rule.database}${concatStringsSep "," rule.users}  ${address}${rule.method}";
+  rulesByType = lib.groupBy (rule: rule.type) published.accessRules;
+  accessRules =
+    map (accessRule "local" "") rulesByType.local
+    ++ lib.concatMap (range: map (accessRule hostType "${range}  ") rulesByType.host) cfg.meshRanges;
 
   archiveConfiguration = "${parent}/pgbackrest/pgbackrest.conf";
 
@@ -286,57 +289,49 @@ let
 
   # A standby refuses to start, or stops replaying, when its values of these are smaller than its primary's
   # (PostgreSQL documentation, "Hot Standby"). Patroni keeps them, and the WAL's, for the whole group.
-  sharedSettings = {
+  sharedSettings = opinions published.groupSettings // {
+    # Not an opinion: without it shards do not move.
+    inherit (published.groupSettings) wal_level;
     max_connections = mkDefault cfg.maxConnections;
     max_prepared_transactions = mkDefault cfg.maxConnections;
-    max_wal_senders = mkDefault 20;
-    max_replication_slots = mkDefault 20;
-    max_worker_processes = mkDefault 16;
-    # Moving shards while they are written to goes by logical replication.
-    wal_level = "logical";
     # pg_rewind needs the WAL back to the last checkpoint that both servers have; a crash's recovery would remove it.
     wal_keep_size = mkDefault (megabytes (min 1024 cfg.maxSlotWalKeepMiB));
   };
 
-  serverSettings = {
-    password_encryption = "scram-sha-256";
+  serverSettings =
+    opinions published.serverSettings
+    // {
+      # Not an opinion: the access rules take no other.
+      inherit (published.serverSettings) password_encryption;
 
-    # A standby that has gone is seen within seconds, keeps no more WAL than the disk can hold, and comes back soon.
-    wal_sender_timeout = mkDefault "5s";
-    wal_receiver_timeout = mkDefault "5s";
-    wal_retrieve_retry_interval = mkDefault "1s";
-    max_slot_wal_keep_size = mkDefault (megabytes cfg.maxSlotWalKeepMiB);
+      # A third of the volume at most, while a standby is away.
+      max_slot_wal_keep_size = mkDefault (megabytes cfg.maxSlotWalKeepMiB);
 
-    # A host that has vanished is given up within 20 s.
-    tcp_keepalives_idle = mkDefault 10;
-    tcp_keepalives_interval = mkDefault 3;
-    tcp_keepalives_count = mkDefault 3;
+      shared_buffers = mkDefault (megabytes (cfg.memoryMiB / 4));
+      effective_cache_size = mkDefault (megabytes (cfg.memoryMiB * 3 / 4));
+      maintenance_work_mem = mkDefault (megabytes (min 1024 (max 32 (cfg.memoryMiB / 16))));
+      # A statement may take it several times; orders take it once and hardly.
+      work_mem = mkDefault (megabytes (max 4 (cfg.memoryMiB / 4 / cfg.maxConnections)));
 
-    shared_buffers = mkDefault (megabytes (cfg.memoryMiB / 4));
-    effective_cache_size = mkDefault (megabytes (cfg.memoryMiB * 3 / 4));
-    maintenance_work_mem = mkDefault (megabytes (min 1024 (max 32 (cfg.memoryMiB / 16))));
-    # A statement may take it several times; orders take it once and hardly.
-    work_mem = mkDefault (megabytes (max 4 (cfg.memoryMiB / 4 / cfg.maxConnections)));
+      # A folder that only its user may enter, and that stays when the server has stopped: pgBackRest connects to no other.
+      unix_socket_directories = mkDefault parent;
 
-    # A folder that only its user may enter, and that stays when the server has stopped: pgBackRest connects to no other.
-    unix_socket_directories = mkDefault parent;
-
-    # What Citus calls itself by: nothing listens on localhost.
-    "citus.local_hostname" = if thisNode == null then "localhost" else thisNode.host;
-  }
-  // optionalAttrs archive.enable {
-    # PgBackRestConfiguration.ArchiveCommand. The first `db backup` writes pgBackRest's configuration; before it there is
-    # nothing that an archive could be applied to (as in DineHub.AppHost/Local/PostgresNode.cs).
-    archive_mode = "on";
-    archive_command = "test ! -e ${archiveConfiguration} || pgbackrest --config=${archiveConfiguration} --stanza=${cfg.group} archive-push \"%p\"";
-    archive_timeout = mkDefault "${toString archive.timeoutSeconds}s";
-  }
-  // optionalAttrs (cfg.tls.certFile != null) {
-    ssl = true;
-    ssl_cert_file = cfg.tls.certFile;
-    ssl_key_file = cfg.tls.keyFile;
-    ssl_ca_file = cfg.tls.caFile;
-  };
+      # What Citus calls itself by: nothing listens on localhost.
+      "citus.local_hostname" = if thisNode == null then "localhost" else thisNode.host;
+    }
+    // optionalAttrs archive.enable {
+      # PgBackRestConfiguration.ArchiveCommand. The first `db backup` writes pgBackRest's configuration; before it there is
+      # nothing that an archive could be applied to (as in ServerSettings.ArchiveCommand).
+      archive_mode = "on";
+      archive_command = "test ! -e ${archiveConfiguration} || pgbackrest --config=${archiveConfiguration} --stanza=${cfg.group} archive-push \"%p\"";
+      archive_timeout = mkDefault "${toString archive.timeoutSeconds}s";
+    }
+    // optionalAttrs (cfg.tls.certFile != null) {
+      ssl = true;
+      ssl_cert_file = cfg.tls.certFile;
+      ssl_key_file = cfg.tls.keyFile;
+      ssl_ca_file = cfg.tls.caFile;
+    };
 
   # Patroni wants plain values.
   plain = lib.mapAttrs (_: value: value.content or value);
@@ -539,7 +534,8 @@ in
 
     maxConnections = mkOption {
       type = types.ints.between 20 5000;
-      default = 200;
+      default = published.groupSettings.max_connections;
+      defaultText = literalExpression "(lib.importJSON ../generated/postgres.json).groupSettings.max_connections";
       description = "Sessions at most. Raise it on a group's standby before its primary, lower it the other way round.";
     };
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Prerequisites;
 
 namespace DineHub.AppHost.Publishing.Secrets;
 
@@ -35,7 +35,7 @@ internal sealed class SecretTool(string program, string package)
 
     private string Install => package;
 
-    private bool IsInstalled => ProcessLauncher.FindProgram(program) is not null;
+    private bool IsInstalled => LocalMachine.Current.FindProgram(program) is not null;
 
     /// <summary>Runs it.</summary>
     /// <param name="folder">Where it runs.</param>

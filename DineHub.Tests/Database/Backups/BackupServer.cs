@@ -1,5 +1,7 @@
-using DineHub.AppHost.Local;
+using DineHub.AppHost.Prerequisites;
+using DineHub.AppHost.Running;
 using DineHub.Database.Backups;
+using DineHub.Tests.Processes;
 using Npgsql;
 
 namespace DineHub.Tests.Database.Backups;
@@ -21,7 +23,7 @@ internal sealed class BackupServer : IAsyncDisposable
         Home = Path.Combine(directory.Path, "o'hara 100%");
         Directory.CreateDirectory(Home);
         user?.Own(Home);
-        log = new NodeLog(Path.Combine(directory.Path, "log"), echo: null);
+        log = new NodeLog(Path.Combine(directory.Path, "log"));
         Secrets = new BackupSecrets("cipher of the tests", Password);
         BackRest = new PgBackRest(
             new PgBackRestConfiguration
@@ -74,12 +76,12 @@ internal sealed class BackupServer : IAsyncDisposable
         var file = Path.Combine(directory.Path, "password");
         await File.WriteAllTextAsync(file, Password);
         user?.Own(file);
-        await Tool.RunAsync(
-            "server",
-            "initdb",
-            Program("initdb", ["-D", DataDirectory, "--username=postgres", "--auth=scram-sha-256", $"--pwfile={file}", "--data-checksums", "--locale=C", "--no-sync"]),
-            log,
-            CancellationToken.None);
+        var spec = Program(
+            "initdb", ["-D", DataDirectory, "--username=postgres", "--auth=scram-sha-256", $"--pwfile={file}", "--data-checksums", "--locale=C", "--no-sync"]);
+        using var initdb = await ProcessLauncher.StartAsync(spec);
+        log.Follow(initdb);
+        await initdb.WaitForExitAsync().OrFailAsync("initdb ends", Deadline.Long);
+        initdb.ExitCode.ShouldBe(0, string.Join(Environment.NewLine, log.Last));
         File.Delete(file);
     }
 
@@ -116,7 +118,7 @@ internal sealed class BackupServer : IAsyncDisposable
     {
         if (process is not null)
         {
-            ProcessLauncher.Signal(process, ProcessLauncher.SigInt);
+            ProcessLauncher.Signal(process, ProcessSignal.Interrupt);
             await Programs.HasEndedAsync(process);
             process.Dispose();
             process = null;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using DineHub.AppHost.Local;
 using DineHub.AppHost.Publishing;
+using DineHub.Tests.Processes;
 
 namespace DineHub.Tests.Publishing.Terraform;
 

@@ -1,0 +1,32 @@
+using DineHub.AppHost.Composition;
+using DineHub.AppHost.Prerequisites;
+using Microsoft.Extensions.Configuration;
+
+namespace DineHub.AppHost.Databases;
+
+/// <summary>Chooses the kind of database servers.</summary>
+internal static class ServerKinds
+{
+    /// <summary>The kind that this machine and the options ask for; offers to install PostgreSQL where it is missing.</summary>
+    /// <param name="options">How the cluster runs.</param>
+    /// <param name="configuration">The application's configuration, which may name a container engine.</param>
+    /// <param name="ct">Ends the search.</param>
+    /// <exception cref="PrerequisiteException">There is neither a usable PostgreSQL nor a container engine.</exception>
+    public static async Task<IServerKind> ChooseAsync(RunOptions options, IConfiguration configuration, CancellationToken ct)
+    {
+        var choice = new DatabaseEngineChoice(configuration, LocalMachine.Current, Terminal.OfProcess);
+        return await choice.MakeAsync(options.Engine, options.Yes, ct) switch
+        {
+            DatabaseEngine.Processes processes => new ProcessServers(processes.Installation, processes.UsesCitus),
+            DatabaseEngine.Containers containers => InContainers(containers.Runtime, configuration),
+            var other => throw new InvalidOperationException($"{other} is no kind of servers."),
+        };
+    }
+
+    // Aspire makes its own choice otherwise, which may be a client without an engine.
+    private static ContainerServers InContainers(ContainerRuntime runtime, IConfiguration configuration)
+    {
+        configuration["DcpPublisher:ContainerRuntime"] = runtime.Name;
+        return new ContainerServers(runtime);
+    }
+}

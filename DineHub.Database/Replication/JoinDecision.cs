@@ -1,0 +1,108 @@
+using DineHub.Database.Nodes;
+
+namespace DineHub.Database.Replication;
+
+/// <summary>What is done with a server's files before it starts.</summary>
+internal enum JoinAction
+{
+    /// <summary>Nothing: it starts as the primary.</summary>
+    StartPrimary,
+
+    /// <summary>It is pointed to its partner, if it has one, and starts as the standby that it was.</summary>
+    StartStandby,
+
+    /// <summary>It is rewound or copied, so that it starts as the standby of its partner.</summary>
+    Follow,
+
+    /// <summary>There is no data: a new server is to be made.</summary>
+    Initialize,
+
+    /// <summary>Nothing yet: what it is to be can't be known now.</summary>
+    Wait,
+}
+
+/// <summary>What is known of a server and its cluster before it starts.</summary>
+internal sealed record JoinObservation
+{
+    /// <summary>The server's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The server's group.</summary>
+    public required DatabaseGroup Group { get; init; }
+
+    /// <summary>Whether there is data to start from.</summary>
+    public bool HasData { get; init; }
+
+    /// <summary>Whether the data is a standby's.</summary>
+    public bool IsStandby { get; init; }
+
+    /// <summary>Whether the data has the note of a primary that was ended for a promotion.</summary>
+    public bool IsFenced { get; init; }
+
+    /// <summary>Whether the data was restored from a backup and has not been started since.</summary>
+    public bool IsRestored { get; init; }
+
+    /// <summary>The other server of the group; null where there is none.</summary>
+    public NodeProbe? Partner { get; init; }
+
+    /// <summary>The newest record of the group that another node has; null where none has one.</summary>
+    public PrimaryRecord? Record { get; init; }
+
+    /// <summary>Whether the operator vouches that no other server of the group was promoted.</summary>
+    public bool Force { get; init; }
+}
+
+/// <summary>
+/// The rule that decides what a server starts as, on machines, in containers and as a process. A standby may always start. A former primary with a partner
+/// starts only when another node of the cluster confirms that it still is the primary. A server without a partner starts from the data that it has.
+/// </summary>
+/// <param name="Action">What to do.</param>
+/// <param name="Reason">Why, in one line.</param>
+internal sealed record JoinDecision(JoinAction Action, string Reason)
+{
+    /// <summary>Decides.</summary>
+    /// <param name="seen">What is known.</param>
+    public static JoinDecision Of(JoinObservation seen) => seen switch
+    {
+        // Everything was restored, and this is the operator's decision.
+        { IsRestored: true } => new(JoinAction.StartPrimary, "it was restored from a backup"),
+        { Partner: { } partner } => WithPartner(seen, partner),
+        { HasData: false } => new(JoinAction.Initialize, "it has no standby, and there is no data"),
+        { IsStandby: true } => new(JoinAction.StartStandby, "it was one, although it has no partner in the topology"),
+        _ => new(JoinAction.StartPrimary, "it has no standby"),
+    };
+
+    private static JoinDecision WithPartner(JoinObservation seen, NodeProbe partner)
+    {
+        var (name, other) = (seen.Name, partner.Node.Name);
+        if (partner.State == ServerState.Primary && seen.Record?.Node != name)
+        {
+            return new(JoinAction.Follow, $"{other} is the primary");
+        }
+
+        return seen switch
+        {
+            // A group that has data is known to every primary.
+            { HasData: false, Record: null } when name == seen.Group.Home.Name && !partner.Answers =>
+                new(JoinAction.Initialize, $"nobody knows of {seen.Group.Name}, and there is no data"),
+            { HasData: false } => new(
+                JoinAction.Wait,
+                $"{name} has no data and waits for {other} to be the primary that it can be copied from: it is {partner.State} ({partner.Problem ?? "start or promote it"})"),
+
+            // The partner may have another address by now; the standby looks for it until it is there.
+            { IsStandby: true } => new(JoinAction.StartStandby, $"it was one; {other} is {partner.State}"),
+            { IsFenced: true } => Superseded(),
+            { Record: { } record } => record.Node == name
+                ? new(JoinAction.StartPrimary, $"it is known as the primary, generation {record.Generation}")
+                : Superseded(),
+            _ when partner.State == ServerState.Standby => new(JoinAction.StartPrimary, $"{other} is a standby"),
+            { Force: true } => new(JoinAction.StartPrimary, "it was forced to"),
+            _ => new(
+                JoinAction.Wait,
+                $"{name} was the primary and waits for another database node to tell whether it still is; none answers. Start the others, standbys first. "
+                    + $"If you know that {other} was never promoted: 'db join --force'."),
+        };
+
+        JoinDecision Superseded() => new(JoinAction.Wait, $"{name} is no primary any more and waits for {other}, which is {partner.State}, to follow it");
+    }
+}
