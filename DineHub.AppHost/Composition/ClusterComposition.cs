@@ -81,7 +81,7 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
         var program = layout.Kind.AddPreparation(builder)?.ExcludeFromManifest();
         if (program is not null)
         {
-            programs.Add(program.Resource.Name, new OneTimeProgram($"the build of '{program.Resource.Name}'", new NodeLog(layout.Directory.LogFile(program.Resource.Name))));
+            programs.Add(program.Resource.Name, new OneTimeProgram($"'{program.Resource.Command}'", new NodeLog(layout.Directory.LogFile(program.Resource.Name))));
         }
 
         return program;

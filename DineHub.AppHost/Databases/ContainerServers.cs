@@ -19,6 +19,9 @@ internal sealed class ContainerServers(ContainerRuntime runtime) : IServerKind
     /// <summary>The resource that builds the image.</summary>
     public const string BuildName = "database-image";
 
+    /// <summary>The image's name.</summary>
+    public const string Image = "dinehub-database";
+
     private const string EndpointName = "tcp";
     private const int PostgresPort = 5432;
 
@@ -34,10 +37,7 @@ internal sealed class ContainerServers(ContainerRuntime runtime) : IServerKind
 
     private IReadOnlyList<DatabaseServer> serversWithData = [];
 
-    /// <summary>The image's name, one for each checkout: servers of all its clusters run the same programs.</summary>
-    public static string Image => "dinehub-database";
-
-    /// <summary>The image's tag.</summary>
+    /// <summary>The image's tag, one for each checkout: servers of all its clusters run the same programs.</summary>
     public static string Tag { get; } = ClusterDirectory.HashOf(BuildMetadata.Get("DineHub.Root"));
 
     /// <summary>The file that the image is built by.</summary>
