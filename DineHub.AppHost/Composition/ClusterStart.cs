@@ -11,7 +11,7 @@ namespace DineHub.AppHost.Composition;
 /// <param name="notifications">Aspire's news of resources.</param>
 /// <param name="lifetime">Ends the application.</param>
 internal sealed class ClusterStart(
-    ClusterNodes nodes, ProgramLogs programs, NodeSupervisor supervisor, ResourceNotificationService notifications, IHostApplicationLifetime lifetime) : IHostedLifecycleService
+    ClusterNodes nodes, ProgramLogs programs, NodeSupervisor supervisor, ResourceNotificationService notifications, IHostApplicationLifetime lifetime) : LifecycleService
 {
     private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -19,26 +19,11 @@ internal sealed class ClusterStart(
     public Task Ready => ready.Task;
 
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public override Task StartingAsync(CancellationToken cancellationToken)
     {
         _ = WaitAsync();
         return Task.CompletedTask;
     }
-
-    /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private async Task WaitAsync()
     {

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using DineHub.AppHost.Composition;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Hosting;
 using Spectre.Console;
 
 namespace DineHub.AppHost.Running;
@@ -12,7 +11,7 @@ namespace DineHub.AppHost.Running;
 /// The console of a run: progress, a table of the nodes when all are ready, then only warnings. What nodes print while the cluster starts is shown where
 /// the start fails: until then they miss each other, which is no news.
 /// </summary>
-internal sealed class ClusterConsole : IHostedLifecycleService
+internal sealed class ClusterConsole : LifecycleService
 {
     private readonly ClusterLayout layout;
     private readonly ClusterNodes nodes;
@@ -42,7 +41,7 @@ internal sealed class ClusterConsole : IHostedLifecycleService
     }
 
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public override Task StartingAsync(CancellationToken cancellationToken)
     {
         Print($"Starting {nodes.All.Count(node => !node.IsSpare)} nodes of {Markup.Escape(layout.Topology.Name)}; data and logs in {Markup.Escape(layout.Directory.Root)}");
         if (layout.Kind.Notice is { } notice)
@@ -55,13 +54,7 @@ internal sealed class ClusterConsole : IHostedLifecycleService
     }
 
     /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken)
+    public override Task StoppingAsync(CancellationToken cancellationToken)
     {
         isUp = false;
         if (!start.Ready.IsFaulted)
@@ -73,10 +66,7 @@ internal sealed class ClusterConsole : IHostedLifecycleService
     }
 
     /// <inheritdoc/>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StoppedAsync(CancellationToken cancellationToken)
+    public override Task StoppedAsync(CancellationToken cancellationToken)
     {
         Print("Stopped.");
         return Task.CompletedTask;

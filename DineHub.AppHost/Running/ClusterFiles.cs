@@ -1,7 +1,6 @@
 using System.Text.Json;
 using DineHub.AppHost.Composition;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Hosting;
 
 namespace DineHub.AppHost.Running;
 
@@ -13,33 +12,21 @@ namespace DineHub.AppHost.Running;
 /// <param name="supervisor">Follows the nodes.</param>
 /// <param name="start">Ends when all are ready.</param>
 /// <param name="configuration">The application's configuration.</param>
-internal sealed class ClusterFiles(ClusterLayout layout, ClusterNodes nodes, NodeSupervisor supervisor, ClusterStart start, IConfiguration configuration) : IHostedLifecycleService
+internal sealed class ClusterFiles(ClusterLayout layout, ClusterNodes nodes, NodeSupervisor supervisor, ClusterStart start, IConfiguration configuration) : LifecycleService
 {
     private readonly Lock gate = new();
     private bool isWritten;
     private bool hasEnded;
 
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public override Task StartingAsync(CancellationToken cancellationToken)
     {
         _ = WriteAsync();
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StoppedAsync(CancellationToken cancellationToken)
+    public override Task StoppedAsync(CancellationToken cancellationToken)
     {
         supervisor.StateChanged -= OnStateChanged;
         lock (gate)

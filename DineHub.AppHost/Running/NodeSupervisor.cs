@@ -1,7 +1,6 @@
 using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Hosting;
 
 namespace DineHub.AppHost.Running;
 
@@ -11,7 +10,7 @@ namespace DineHub.AppHost.Running;
 /// <param name="nodes">The nodes.</param>
 /// <param name="notifications">Aspire's news of resources.</param>
 /// <param name="commands">Aspire's commands.</param>
-internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationService notifications, ResourceCommandService commands) : IHostedLifecycleService, IDisposable
+internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationService notifications, ResourceCommandService commands) : FollowingService
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(8);
@@ -19,11 +18,8 @@ internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationSer
     private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, Run> runs = nodes.All.ToDictionary(node => node.Resource.Name, node => new Run(node));
-    private readonly CancellationTokenSource ending = new();
     private readonly Lock gate = new();
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Task watching = Task.CompletedTask;
-    private Task? end;
     private bool stopping;
 
     /// <summary>Is called for each node whose state has changed, one call at a time.</summary>
@@ -119,15 +115,15 @@ internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationSer
 
     /// <summary>Ends a node's process at once, as a crash would: it is started again.</summary>
     /// <param name="node">The node.</param>
-    public Task CrashAsync(ClusterNode node) => node.RunId is { } id ? node.Control.KillAsync(id, ending.Token) : Task.CompletedTask;
+    public Task CrashAsync(ClusterNode node) => node.RunId is { } id ? node.Control.KillAsync(id, Ending) : Task.CompletedTask;
 
     /// <summary>Halts a node's process and its children: connections are accepted, and nothing answers.</summary>
     /// <param name="node">The node.</param>
-    public Task SuspendAsync(ClusterNode node) => node.RunId is { } id ? node.Control.SuspendAsync(id, ending.Token) : Task.CompletedTask;
+    public Task SuspendAsync(ClusterNode node) => node.RunId is { } id ? node.Control.SuspendAsync(id, Ending) : Task.CompletedTask;
 
     /// <summary>Lets a suspended process go on.</summary>
     /// <param name="node">The node.</param>
-    public Task ResumeAsync(ClusterNode node) => node.RunId is { } id ? node.Control.ResumeAsync(id, ending.Token) : Task.CompletedTask;
+    public Task ResumeAsync(ClusterNode node) => node.RunId is { } id ? node.Control.ResumeAsync(id, Ending) : Task.CompletedTask;
 
     /// <summary>Stops all nodes in order: gateways, services, primaries, standbys.</summary>
     /// <param name="ct">Ends the wait.</param>
@@ -185,43 +181,7 @@ internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationSer
     public static NodeFailedException Failure(ClusterNode node, string reason) => new(node.Name, reason, node.Log.Last, node.Log.Path);
 
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken)
-    {
-        watching = WatchAsync();
-        return Task.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => StopAllAsync(cancellationToken);
-
-    /// <inheritdoc/>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    // Aspire.Hosting.Testing stops its host twice.
-    /// <inheritdoc/>
-    public Task StoppedAsync(CancellationToken cancellationToken)
-    {
-        lock (gate)
-        {
-            return end ??= EndAsync();
-        }
-    }
-
-    // Aspire.Hosting.Testing may stop its host once more after the disposal, so that the source stays usable.
-    /// <inheritdoc/>
-    public void Dispose() => ending.Cancel();
-
-    private async Task EndAsync()
-    {
-        await ending.CancelAsync();
-        await watching;
-    }
+    public override Task StoppingAsync(CancellationToken cancellationToken) => StopAllAsync(cancellationToken);
 
     private async Task EndAsync(ClusterNode node, bool kill, CancellationToken ct)
     {
@@ -278,11 +238,11 @@ internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationSer
         }
     }
 
-    private async Task WatchAsync()
+    protected override async Task FollowAsync()
     {
         try
         {
-            await foreach (var news in notifications.WatchAsync(ending.Token))
+            await foreach (var news in notifications.WatchAsync(Ending))
             {
                 if (runs.TryGetValue(news.Resource.Name, out var run))
                 {
@@ -326,7 +286,7 @@ internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationSer
                 // Stopped by Aspire, whose SIGTERM makes PostgreSQL wait for its sessions.
                 run.Wanted = false;
                 Report(node, NodeState.Stopping);
-                _ = node.Control.StopAsync(id, ending.Token);
+                _ = node.Control.StopAsync(id, Ending);
             }
         }
         else if (state == KnownResourceStates.Running)
@@ -349,7 +309,7 @@ internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationSer
             {
                 run.EndsAtStart = false;
                 Report(node, NodeState.Stopping);
-                _ = node.Control.KillAsync(id, ending.Token);
+                _ = node.Control.KillAsync(id, Ending);
                 return;
             }
 
@@ -392,11 +352,11 @@ internal sealed class NodeSupervisor(ClusterNodes nodes, ResourceNotificationSer
         node.Log.Write(string.Create(CultureInfo.InvariantCulture, $"warn: {node.Name} has ended unexpectedly and is started again in {pause.TotalSeconds:0.0} s"));
         try
         {
-            await Task.Delay(pause, ending.Token);
+            await Task.Delay(pause, Ending);
             if (run.Wanted && !IsHeld && node.State == NodeState.Crashed)
             {
                 node.Restarts++;
-                await LaunchAsync(run, ending.Token);
+                await LaunchAsync(run, Ending);
             }
         }
         catch (OperationCanceledException)

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Aspire.Hosting.ApplicationModel;
-using Microsoft.Extensions.Hosting;
 
 namespace DineHub.AppHost.Running;
 
@@ -10,65 +9,22 @@ namespace DineHub.AppHost.Running;
 /// <param name="notifications">Aspire's news of resources.</param>
 /// <param name="logs">Aspire's logs of resources.</param>
 internal sealed partial class ResourceLogs(ClusterNodes nodes, ProgramLogs programs, ResourceNotificationService notifications, ResourceLoggerService logs)
-    : IHostedLifecycleService, IDisposable
+    : FollowingService
 {
     private readonly Dictionary<string, NodeLog> files =
         nodes.All.Select(node => KeyValuePair.Create(node.Name, node.Log)).Concat(programs.All.Select(program => KeyValuePair.Create(program.Key, program.Value.Log))).ToDictionary();
 
-    private readonly CancellationTokenSource ending = new();
-    private readonly Lock gate = new();
-    private Task following = Task.CompletedTask;
-    private Task? end;
 
     /// <summary>Is called for each line, with the name of the resource, from any thread.</summary>
     public event Action<string, string>? LineWritten;
 
-    /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken)
-    {
-        following = FollowAsync();
-        return Task.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    // Aspire.Hosting.Testing stops its host twice.
-    /// <inheritdoc/>
-    public Task StoppedAsync(CancellationToken cancellationToken)
-    {
-        lock (gate)
-        {
-            return end ??= EndAsync();
-        }
-    }
-
-    // Aspire.Hosting.Testing may stop its host once more after the disposal, so that the source stays usable.
-    /// <inheritdoc/>
-    public void Dispose() => ending.Cancel();
-
-    private async Task EndAsync()
-    {
-        await ending.CancelAsync();
-        await following;
-    }
-
     // Aspire keeps a log under the instance's name in DCP, which is known when the resource is first heard of.
-    private async Task FollowAsync()
+    protected override async Task FollowAsync()
     {
         var known = new Dictionary<string, Task>();
         try
         {
-            await foreach (var news in notifications.WatchAsync(ending.Token))
+            await foreach (var news in notifications.WatchAsync(Ending))
             {
                 if (files.TryGetValue(news.Resource.Name, out var log) && !known.ContainsKey(news.ResourceId) && news.ResourceId != news.Resource.Name)
                 {
@@ -88,7 +44,7 @@ internal sealed partial class ResourceLogs(ClusterNodes nodes, ProgramLogs progr
     {
         try
         {
-            await foreach (var batch in logs.WatchAsync(resourceId).WithCancellation(ending.Token))
+            await foreach (var batch in logs.WatchAsync(resourceId).WithCancellation(Ending))
             {
                 foreach (var line in batch)
                 {
