@@ -29,23 +29,27 @@ public sealed class Seeder(DatabaseCluster cluster, TimeProvider time)
         await using var coordinator = await cluster.OpenCoordinatorAsync(ct);
         var restaurants = Load();
         var added = 0;
-        foreach (var restaurant in restaurants)
+        foreach (var region in restaurants.GroupBy(restaurant => restaurant.Region))
         {
-            var id = await LocalIdAsync(coordinator, restaurant, ct);
-            added += await AddAsync(coordinator, id, restaurant, ct) ? 1 : 0;
+            // In turn: each worker of the region has some, whatever their number and the shards'.
+            foreach (var (turn, restaurant) in region.Index())
+            {
+                var id = await LocalIdAsync(coordinator, restaurant, turn, ct);
+                added += await AddAsync(coordinator, id, restaurant, ct) ? 1 : 0;
+            }
         }
 
         return new SeedResult(added, restaurants.Count);
     }
 
     /// <summary>Derived from the slug: the same id at each run over the same workers.</summary>
-    private static async Task<Guid> LocalIdAsync(NpgsqlConnection coordinator, SeedRestaurant restaurant, CancellationToken ct)
+    private static async Task<Guid> LocalIdAsync(NpgsqlConnection coordinator, SeedRestaurant restaurant, int turn, CancellationToken ct)
     {
         var existing = await coordinator.ScalarAsync<Guid>("SELECT id FROM restaurants WHERE slug = $1", ct, restaurant.Slug);
         return existing != Guid.Empty
             ? existing
             : await RestaurantIds.FirstLocalAsync(
-                coordinator, restaurant.Region, [.. Enumerable.Range(0, MostCandidates).Select(n => NameBasedId(restaurant.Slug, n))], ct);
+                coordinator, restaurant.Region, [.. Enumerable.Range(0, MostCandidates).Select(n => NameBasedId(restaurant.Slug, n))], ct, turn);
     }
 
     private static Guid NameBasedId(string slug, int number) =>

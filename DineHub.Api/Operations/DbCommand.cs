@@ -29,9 +29,12 @@ internal static class DbCommand
             Backups(configuration),
             RestorePoint(configuration),
             Restore(configuration),
-            Add(configuration),
-            Drain(configuration),
-            Rebalance(configuration),
+            GrowthCommands.AddWorker(configuration),
+            GrowthCommands.RemoveWorker(configuration),
+            GrowthCommands.Rebalance(configuration),
+            GrowthCommands.Isolate(configuration),
+            GrowthCommands.Move(configuration),
+            GrowthCommands.Shards(configuration),
         };
 
     private static Command Migrate(IConfiguration configuration)
@@ -174,47 +177,6 @@ internal static class DbCommand
 
     private static ClusterBackups BackupsOf(DatabaseOptions options, IConfiguration configuration) => new(options, BackupOptions.Read(configuration), TimeProvider.System, Report);
 
-    private static Command Add(IConfiguration configuration)
-    {
-        var name = new Argument<string>("name") { Description = "The worker, which Database:Nodes names." };
-        var command = new Command("add", "Add a worker to the running cluster, and move shards to it online. Needs Citus.") { name };
-        command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, async options =>
-        {
-            if (options.Workers.All(worker => worker.Name != result.GetRequiredValue(name)))
-            {
-                throw new DatabaseSetupException($"Database:Nodes has no '{result.GetRequiredValue(name)}': append it there, and to Database:Workers of the topology.");
-            }
-
-            var cluster = await DatabaseCluster.ResolveAsync(options, ct);
-            await new Migrator(cluster).MigrateAsync(ct);
-            await WithEngineAsync(cluster, (engine, coordinator) => engine.RebalanceAsync(coordinator, Report, ct), ct);
-        }));
-        return command;
-    }
-
-    private static Command Drain(IConfiguration configuration)
-    {
-        var name = new Argument<string>("name") { Description = "The worker." };
-        var command = new Command("drain", "Move all shards away from a worker online, and take it out of the cluster. Needs Citus.") { name };
-        command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, async options => await WithEngineAsync(
-            await DatabaseCluster.ResolveAsync(options, ct), (engine, coordinator) => engine.DrainAsync(coordinator, result.GetRequiredValue(name), Report, ct), ct)));
-        return command;
-    }
-
-    private static Command Rebalance(IConfiguration configuration)
-    {
-        var command = new Command("rebalance", "Move shards online until the workers hold about the same. Needs Citus.");
-        command.SetAction((_, ct) => RunAsync(configuration, needsAdministrator: true, async options => await WithEngineAsync(
-            await DatabaseCluster.ResolveAsync(options, ct), (engine, coordinator) => engine.RebalanceAsync(coordinator, Report, ct), ct)));
-        return command;
-    }
-
-    private static async Task WithEngineAsync(DatabaseCluster cluster, Func<IDatabaseEngine, NpgsqlConnection, Task> action, CancellationToken ct)
-    {
-        await using var coordinator = await cluster.OpenCoordinatorAsync(ct);
-        await action(await cluster.EngineAsync(coordinator, ct), coordinator);
-    }
-
     private static T[]? Parsed<T>(ArgumentResult result, Func<string, T> parse)
     {
         try
@@ -228,9 +190,10 @@ internal static class DbCommand
         }
     }
 
-    private static void Report(string line) => Console.WriteLine(line);
+    internal static void Report(string line) => Console.WriteLine(line);
 
-    private static async Task<int> RunAsync(IConfiguration configuration, bool needsAdministrator, Func<DatabaseOptions, Task> action)
+    /// <summary>Runs a verb: 0, or the message on the standard error and <see cref="Failed"/> or <see cref="ServiceDefaultsExtensions.Misconfigured"/>.</summary>
+    internal static async Task<int> RunAsync(IConfiguration configuration, bool needsAdministrator, Func<DatabaseOptions, Task> action)
     {
         try
         {

@@ -1,4 +1,6 @@
 using DineHub.Database;
+using DineHub.Database.Growth;
+using DineHub.Database.Monitoring;
 using DineHub.Database.Replication;
 using DineHub.ServiceDefaults;
 using Npgsql;
@@ -19,6 +21,8 @@ internal static class KeeperApplication
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<DurabilityKeeper>(services, options, group ?? ""));
         builder.Services.AddHostedService(services => services.GetRequiredService<DurabilityKeeper>());
+        builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<CitusStatistics>(services, options, group ?? ""));
+        builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<ShardWatch>(services, options, group ?? ""));
         builder.Services.AddHealthChecks().AddCheck<DurabilityKeeper>("durability", tags: ["ready"]);
         await using var app = builder.Build();
         app.UseServiceDefaults();

@@ -2,12 +2,13 @@ using System.Globalization;
 using System.Text.Json;
 using DineHub.Database;
 using DineHub.Database.Backups;
+using DineHub.Database.Growth;
 using DineHub.Database.Nodes;
 using Spectre.Console;
 
 namespace DineHub.Api.Operations;
 
-/// <summary>Shows <c>db status</c> to people and to machines.</summary>
+/// <summary>Shows <c>db status</c> and <c>db shards</c> to people and to machines.</summary>
 internal static class StatusReport
 {
     private const int NarrowestTable = 120;
@@ -55,6 +56,46 @@ internal static class StatusReport
 
         WideConsole().Write(table);
     }
+
+    public static void Write(ShardReport report, bool json)
+    {
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(report, StatusJson.Default.ShardReport));
+            return;
+        }
+
+        var console = WideConsole();
+        var nodes = new Table().AddColumns("Node", "Region", "Shard groups", "Restaurants", "Orders, about", "Size", "Orders/s", "Largest : median", "");
+        foreach (var node in report.Nodes)
+        {
+            nodes.AddRow(
+                node.Node, node.Region, $"{node.Groups}", $"{node.Restaurants}", Number(node.Orders), Size(node.Bytes), Rate(node.OrdersPerSecond), Rate(node.Skew), Markup.Escape(node.Problem ?? ""));
+        }
+
+        var shards = new Table().AddColumns("Node", "Region", report.Engine == EngineChoice.Citus ? "Shard" : "Partition", "Restaurants", "Orders, about", "Size", "Orders/s", "");
+        foreach (var shard in report.Shards)
+        {
+            shards.AddRow(
+                shard.Node,
+                shard.Region,
+                $"{shard.Shard}",
+                $"{shard.Restaurants}",
+                Number(shard.Orders),
+                Size(shard.Bytes),
+                Rate(shard.OrdersPerSecond),
+                (shard.IsIsolated ? "isolated " : "") + (shard.IsLarge ? $"[red]over {ShardReport.LargeFactor} times the median[/]" : ""));
+        }
+
+        console.Write(nodes);
+        console.Write(shards);
+    }
+
+    private static string Number(long? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "-";
+
+    private static string Rate(double? value) => value?.ToString("0.0", CultureInfo.InvariantCulture) ?? "-";
+
+    private static string Size(long? bytes) => bytes is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known / (double)Mebibyte:0.0} MiB") : "-";
 
     private static string Utc(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 

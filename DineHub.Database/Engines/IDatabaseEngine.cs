@@ -28,21 +28,6 @@ public interface IDatabaseEngine
     /// <param name="ct">Cancels the work.</param>
     Task RepointAsync(NpgsqlConnection coordinator, DatabaseNode group, CancellationToken ct);
 
-    /// <summary>Moves shards online until the workers, new ones included, hold about the same.</summary>
-    /// <param name="coordinator">A superuser's connection to the coordinator.</param>
-    /// <param name="progress">Is told of the steps, one line each.</param>
-    /// <param name="ct">Stops waiting; the moves go on.</param>
-    /// <exception cref="DatabaseSetupException">The engine cannot, or a move failed.</exception>
-    Task RebalanceAsync(NpgsqlConnection coordinator, Action<string> progress, CancellationToken ct);
-
-    /// <summary>Moves all shards away from a worker online, and then takes it out of the cluster.</summary>
-    /// <param name="coordinator">A superuser's connection to the coordinator.</param>
-    /// <param name="worker">The worker's name.</param>
-    /// <param name="progress">Is told of the steps, one line each.</param>
-    /// <param name="ct">Stops waiting; the moves go on.</param>
-    /// <exception cref="DatabaseSetupException">The engine cannot, there is no such worker, or a move failed.</exception>
-    Task DrainAsync(NpgsqlConnection coordinator, string worker, Action<string> progress, CancellationToken ct);
-
     /// <summary>Applies one migration wherever its tables live. May be repeated after a failure half-way.</summary>
     /// <param name="coordinator">An administrator's connection to the coordinator.</param>
     /// <param name="migration">The migration.</param>

@@ -18,10 +18,6 @@ namespace DineHub.Database.Engines;
 /// <param name="migrator">Opens the migrator's connections to the workers.</param>
 public sealed class PostgresEngine(DatabaseOptions options, NodeConnections administrator, NodeConnections migrator) : IDatabaseEngine
 {
-    private const string NeedsCitus =
-        "The data is kept by stock PostgreSQL, whose partitions stay where they are: adding, draining and rebalancing workers needs Citus. "
-        + "Install its package on every node and migrate the data by dump and restore, or start over with --fresh.";
-
     // Seconds, and milliseconds for tcp_user_timeout: a host that vanishes without a reset must not hold a session for minutes.
     // Counts and sorts over a partition are made on the coordinator, which fetches the rows: in batches larger than the 100 of the default.
     private static readonly (string Name, string Value)[] ServerOptions =
@@ -34,6 +30,9 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
         ("keepalives_count", "2"),
         ("tcp_user_timeout", "5000"),
         ("fetch_size", "5000"),
+
+        // What holds a lock on a worker is named by its session on the coordinator; postgres_fdw fills in the process id and the application.
+        ("application_name", "coordinator process %p %a"),
     ];
 
     /// <summary>The partition's remainder for each id of $1, where there are $2 partitions.</summary>
@@ -76,12 +75,6 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
         // Nobody but the backends knows where the coordinator is.
         return group.Name == options.Coordinator.Name ? Task.CompletedTask : SetOptionsAsync(coordinator, group, ct);
     }
-
-    /// <inheritdoc/>
-    public Task RebalanceAsync(NpgsqlConnection coordinator, Action<string> progress, CancellationToken ct) => throw new DatabaseSetupException(NeedsCitus);
-
-    /// <inheritdoc/>
-    public Task DrainAsync(NpgsqlConnection coordinator, string worker, Action<string> progress, CancellationToken ct) => throw new DatabaseSetupException(NeedsCitus);
 
     /// <inheritdoc/>
     public async Task ApplyAsync(NpgsqlConnection coordinator, Migration migration, CancellationToken ct)

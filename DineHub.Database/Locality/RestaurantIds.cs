@@ -8,8 +8,8 @@ namespace DineHub.Database.Locality;
 /// Ids of new restaurants, such that their rows live on a worker in the restaurant's own region: no routing table is needed. Asks any
 /// node, on either engine, only for what every node has: the table <c>workers</c> and the engine's own metadata.
 /// </summary>
-/// <param name="dataSource">The database, as the API's role.</param>
-public sealed class RestaurantIds(NpgsqlDataSource dataSource)
+/// <param name="database">The database, as the API's role.</param>
+public sealed class RestaurantIds(ApiConnections database)
 {
     // With a region on one of 20 workers, once in 500,000 restaurants none of them would be there.
     private const int Candidates = 256;
@@ -21,27 +21,40 @@ public sealed class RestaurantIds(NpgsqlDataSource dataSource)
     /// <exception cref="NpgsqlException">The database does not answer.</exception>
     public async Task<Guid> NewAsync(string region, DateTimeOffset now, CancellationToken ct)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(ct);
-        return await FirstLocalAsync(connection, region, [.. Enumerable.Range(0, Candidates).Select(_ => Guid.CreateVersion7(now))], ct);
+        Guid[] candidates = [.. Enumerable.Range(0, Candidates).Select(_ => Guid.CreateVersion7(now))];
+        return await database.RunAsync((connection, token) => FirstLocalAsync(connection, region, candidates, token), ct);
     }
 
-    /// <summary>The first candidate whose rows live on a worker of a region; the first of all, where none does.</summary>
+    /// <summary>One of the candidates, as <see cref="Choose"/> says.</summary>
     /// <param name="connection">A connection to any node.</param>
     /// <param name="region">The region.</param>
     /// <param name="candidates">The ids to choose from; at least one.</param>
     /// <param name="ct">Cancels the work.</param>
+    /// <param name="turn">Which of the region's workers is preferred; null for none.</param>
     internal static async Task<Guid> FirstLocalAsync(
-        NpgsqlConnection connection, string region, IReadOnlyList<Guid> candidates, CancellationToken ct)
+        NpgsqlConnection connection, string region, IReadOnlyList<Guid> candidates, CancellationToken ct, int? turn = null)
     {
         var workers = await WorkersAsync(connection, ct);
-        if (!workers.Exists(worker => worker.Region == region))
-        {
-            return candidates[0];
-        }
+        return workers.Exists(worker => worker.Region == region)
+            ? Choose(workers, region, turn, candidates, await LocateAsync(connection, workers, candidates, ct))
+            : candidates[0];
+    }
 
-        var located = await LocateAsync(connection, workers, candidates, ct);
-        var local = candidates.FirstOrDefault(id => located.TryGetValue(id, out var worker) && worker.Region == region);
-        return local == Guid.Empty ? candidates[0] : local;
+    /// <summary>
+    /// The first candidate whose rows live on the worker of the region whose turn it is; else on any worker of the region; the first of all, where none does.
+    /// </summary>
+    /// <param name="workers">All workers.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="turn">A number from 0: that of the worker among the region's, after as many as there are the first again; null for any.</param>
+    /// <param name="candidates">The ids to choose from; at least one.</param>
+    /// <param name="located">The worker of each.</param>
+    internal static Guid Choose(
+        IReadOnlyList<Worker> workers, string region, int? turn, IReadOnlyList<Guid> candidates, IReadOnlyDictionary<Guid, Worker> located)
+    {
+        var local = workers.Where(worker => worker.Region == region).OrderBy(worker => worker.Position).ToList();
+        var preferred = turn is { } number && local.Count > 0 ? local[number % local.Count] : null;
+        Guid? First(Func<Worker, bool> fits) => candidates.Where(id => located.TryGetValue(id, out var worker) && fits(worker)).Cast<Guid?>().FirstOrDefault();
+        return First(worker => worker == preferred) ?? First(local.Contains) ?? candidates[0];
     }
 
     /// <summary>The table <c>workers</c>.</summary>

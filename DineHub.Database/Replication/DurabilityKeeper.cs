@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Net.Sockets;
 using DineHub.Database.Nodes;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -44,6 +45,8 @@ public sealed partial class DurabilityKeeper : BackgroundService, IHealthCheck
         meter.CreateObservableGauge("dinehub.database.replica.streaming", () => Measure<long>(status => status.Lag?.IsStreaming == true ? 1 : 0), description: "1 while the standby streams.");
         meter.CreateObservableGauge(
             "dinehub.database.durability.kept", () => Measure<long>(status => status.Durability is GroupDurability.Standby or GroupDurability.Local ? 1 : 0), description: "1 while commits wait for what is configured.");
+        meter.CreateObservableGauge(
+            "dinehub.database.prepared_transaction.age", () => Measure(status => status.OldestPreparedSeconds), "s", "How long ago the oldest transaction was prepared that is still open; 0 for none.");
         meter.CreateObservableGauge("dinehub.database.primary.up", () => Measure<long>(status => status.Durability == GroupDurability.NoPrimary ? 0 : 1), description: "1 while the group has a primary.");
     }
 
@@ -82,7 +85,7 @@ public sealed partial class DurabilityKeeper : BackgroundService, IHealthCheck
             {
                 await keeper.LookAsync(deadline.Token);
             }
-            catch (Exception e) when (!stop.IsCancellationRequested && e is NpgsqlException or TimeoutException or OperationCanceledException)
+            catch (Exception e) when (!stop.IsCancellationRequested && e is NpgsqlException or SocketException or IOException or TimeoutException or OperationCanceledException)
             {
                 LogFailed(keeper.Status.Group, e.Message);
             }

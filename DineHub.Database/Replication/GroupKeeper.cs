@@ -31,7 +31,8 @@ public enum GroupDurability
 /// <param name="Durability">What its commits wait for.</param>
 /// <param name="Primary">The name of its primary.</param>
 /// <param name="Lag">How far the standby is behind; null where no primary tells.</param>
-public sealed record GroupStatus(string Group, GroupDurability Durability, string Primary, ReplicationLag? Lag);
+/// <param name="OldestPreparedSeconds">How long ago the oldest transaction was prepared that is neither committed nor rolled back, in seconds; 0 where there is none, null where no primary tells.</param>
+public sealed record GroupStatus(string Group, GroupDurability Durability, string Primary, ReplicationLag? Lag, double? OldestPreparedSeconds = null);
 
 /// <summary>
 /// Keeps one group as it is configured: commits wait for the standby while it streams; when it has been gone for the time-out, the primary goes on
@@ -88,8 +89,12 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
         var durability = options.Durability == Durability.Local
             ? await StayLocalAsync(connection, record, ct)
             : await FollowStandbyAsync(connection, standby.Node, lag, record, ct);
-        Become(new GroupStatus(group.Name, durability, primary.Name, lag));
+        Become(new GroupStatus(group.Name, durability, primary.Name, lag, await OldestPreparedAsync(connection, ct)));
     }
+
+    // Citus commits on several nodes in two phases, and recovers what is left in between each citus.recover_2pc_interval.
+    private static Task<double> OldestPreparedAsync(NpgsqlConnection primary, CancellationToken ct) =>
+        primary.ScalarAsync<double>("SELECT coalesce(extract(epoch FROM now() - min(prepared)), 0)::float8 FROM pg_prepared_xacts", ct);
 
     private async Task<GroupDurability> StayLocalAsync(NpgsqlConnection primary, PrimaryRecord record, CancellationToken ct)
     {
