@@ -14,13 +14,9 @@ internal static class BriefLocks
 {
     private const int MostTries = 10;
 
-    // An autovacuum that is in the way is cancelled after deadlock_timeout, 1 s: this must be longer.
-    private const string LockTimeout = "SET LOCAL lock_timeout = '2s'";
-
-    private const string Holders = """
-        SELECT format('process %s (%s, %s, %s, in a transaction since %s)', pid, usename, nullif(application_name, ''), state, xact_start)
-        FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids($1)) ORDER BY xact_start
-        """;
+    // An autovacuum that is in the way is cancelled after deadlock_timeout, 1 s: this must be longer. Citus sends what is SET LOCAL to the
+    // other nodes only if it is told to; stock PostgreSQL takes that setting for a placeholder.
+    private const string LockTimeout = "SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = '2s'";
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(200);
 
@@ -30,7 +26,7 @@ internal static class BriefLocks
     /// <param name="action">The statements, on that connection.</param>
     /// <param name="ct">Cancels the work.</param>
     /// <param name="tries">How often to try, at least twice.</param>
-    /// <exception cref="DatabaseSetupException">Someone held the lock each time; the message says who.</exception>
+    /// <exception cref="DatabaseSetupException">The lock was held each time; the message names the holders.</exception>
     public static Task InTransactionAsync(
         NpgsqlConnection node, string what, Func<CancellationToken, Task> action, CancellationToken ct, int tries = MostTries) =>
         RetryAsync(
@@ -52,7 +48,7 @@ internal static class BriefLocks
         NpgsqlConnection node, string what, Func<CancellationToken, Task> action, CancellationToken ct, int tries = MostTries)
     {
         var tried = 0;
-        var holders = "";
+        IReadOnlyList<string> holders = [];
         try
         {
             await Retry(tries).ExecuteAsync(
@@ -82,7 +78,7 @@ internal static class BriefLocks
         {
             throw new DatabaseSetupException(
                 $"{what} did not get its lock on {node.Host}:{node.Port} in {tried} tries ({e.SqlState}: {e.MessageText}). "
-                + (holders.Length > 0 ? $"It is held by {holders}. " : "Who holds it was not to be seen there. ")
+                + (holders.Count > 0 ? $"It is held by {string.Join("; ", holders)}. " : "Its holder was not found in pg_stat_activity. ")
                 + "End that transaction, or wait until it ends, and run 'db migrate' again: it goes on where it was.");
         }
     }
@@ -99,27 +95,30 @@ internal static class BriefLocks
         })
         .Build();
 
+    // Citus reports a lock that another node did not get as XX000, if LOCK TABLE waited for it.
     private static bool IsForWantOfLock(PostgresException e) =>
-        e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
+        e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected
+        || CitusErrors.MeaningOf(e) == CitusFailure.LockOrConnection;
 
-    /// <summary>Who was seen to be in the way last. Another connection must look while the first one waits: afterwards nobody is.</summary>
-    private static async Task<string> WatchAsync(NpgsqlConnection waiting, CancellationToken end)
+    /// <summary>The holders that were seen last. Another connection looks while the first one waits: afterwards none is in its way.</summary>
+    private static async Task<IReadOnlyList<string>> WatchAsync(NpgsqlConnection waiting, CancellationToken end)
     {
-        var seen = "";
+        IReadOnlyList<string> seen = [];
         try
         {
             await using var connection = waiting.CloneWith(waiting.ConnectionString);
             await connection.OpenAsync(end);
+            var holders = await LockHolders.OfAsync(connection, waiting.ProcessID, end);
             while (true)
             {
-                var holders = await connection.ListAsync(Holders, row => row.GetString(0), end, waiting.ProcessID);
-                seen = holders.Count > 0 ? string.Join("; ", holders) : seen;
+                var found = await holders.ListAsync(end);
+                seen = found.Count > 0 ? found : seen;
                 await Task.Delay(LookInterval, end);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or NpgsqlException)
         {
-            // A failure without its reason is still told.
+            // A failure without its reason is still reported.
             return seen;
         }
     }

@@ -16,7 +16,7 @@ public static class ConnectionLoss
     /// <returns>
     /// False for all time-outs: of a statement, of waiting for the pool, and also of connecting, which is how a host looks that has
     /// vanished: a connection is only opened when none is idle, so that there is nothing to clear. False too for what a server reports
-    /// of another (a worker's 57P01 arrives as ERROR, one's own as FATAL), and with several hosts where not all are lost.
+    /// of another (a worker's 57P01 arrives as ERROR, one's own as FATAL; see also <see cref="CitusErrors"/>), and with several hosts where not all are lost.
     /// </returns>
     public static bool IsLost(Exception exception) => exception switch
     {

@@ -52,27 +52,26 @@ public sealed class DatabaseCluster(DatabaseOptions options)
             SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citus')
                AND EXISTS (SELECT FROM pg_settings WHERE name = 'citus.shard_count')
             """, ct);
-        if (Options.Engine == EngineChoice.Citus && !offered)
-        {
-            throw new DatabaseSetupException(
-                "Database:Engine is Citus, but the coordinator cannot load it: install the Citus package for its PostgreSQL version "
-                + "and put citus first in shared_preload_libraries.");
-        }
-
+        var chosen = await coordinator.ScalarAsync<string>("SELECT value FROM dinehub.settings WHERE name = 'engine'", ct);
         var wanted = Options.Engine == EngineChoice.Auto ? (offered ? EngineChoice.Citus : EngineChoice.Postgres) : Options.Engine;
-        if (await coordinator.ScalarAsync<string>("SELECT value FROM dinehub.settings WHERE name = 'engine'", ct) is not { } chosen)
-        {
-            await coordinator.ExecuteAsync("INSERT INTO dinehub.settings VALUES ('engine', $1) ON CONFLICT DO NOTHING", ct, wanted.ToString());
-            chosen = wanted.ToString();
-        }
-
-        var kept = Enum.Parse<EngineChoice>(chosen);
+        var kept = chosen is null ? wanted : Enum.Parse<EngineChoice>(chosen);
         if (Options.Engine != EngineChoice.Auto && kept != Options.Engine)
         {
-            throw new DatabaseSetupException(
-                $"The data is kept by the engine {kept}, but Database:Engine is {Options.Engine}. Dump and restore the data, or start over with --fresh.");
+            throw new DatabaseSetupException(NodeRequirements.EngineHasChanged(kept, Options.Engine));
         }
 
-        return kept == EngineChoice.Citus ? new CitusEngine(Options, Connections) : new PostgresEngine(Options, Connections, Migrator);
+        if (kept == EngineChoice.Citus && !offered)
+        {
+            throw new DatabaseSetupException(
+                $"{(chosen is null ? "Database:Engine is" : "The data is kept by")} Citus, but the coordinator cannot load it: install the Citus package for its "
+                + "PostgreSQL version, put citus first in shared_preload_libraries, and restart the server.");
+        }
+
+        if (chosen is null)
+        {
+            await coordinator.ExecuteAsync("INSERT INTO dinehub.settings VALUES ('engine', $1) ON CONFLICT DO NOTHING", ct, kept.ToString());
+        }
+
+        return kept == EngineChoice.Citus ? new CitusEngine(Options, Connections, Migrator) : new PostgresEngine(Options, Connections, Migrator);
     }
 }

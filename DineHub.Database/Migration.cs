@@ -44,6 +44,9 @@ internal sealed record ConcurrentIndex(string Name, bool IsMade, string Statemen
 /// <param name="Sql">The statements.</param>
 public sealed partial record Migration(int Number, string Name, Placement Placement, string Sql)
 {
+    // Citus appends a shard's number, and hashes what is longer than 63 bytes then.
+    private const int MaxIndexNameLength = 50;
+
     /// <summary>The migrations that this assembly carries, in order.</summary>
     public static IReadOnlyList<Migration> All { get; } = Load();
 
@@ -112,11 +115,12 @@ public sealed partial record Migration(int Number, string Name, Placement Placem
     private static ConcurrentIndex ReadIndex(string fileName, IReadOnlyList<string> statements)
     {
         var index = statements.Count == 1 ? IndexPattern().Match(statements[0]) : Match.Empty;
-        return index.Success
+        return index.Success && index.Groups["name"].Length <= MaxIndexNameLength
             ? new ConcurrentIndex(index.Groups["name"].Value, index.Groups["made"].Success, statements[0])
             : throw new FormatException(
                 $"'{fileName}' runs outside of a transaction, and so must be one statement that may be repeated: "
-                + "'CREATE INDEX CONCURRENTLY IF NOT EXISTS name ON …' or 'DROP INDEX CONCURRENTLY IF EXISTS name', the name in lower case and not quoted.");
+                + "'CREATE INDEX CONCURRENTLY IF NOT EXISTS name ON …' or 'DROP INDEX CONCURRENTLY IF EXISTS name', the name in lower case, not quoted, "
+                + string.Create(CultureInfo.InvariantCulture, $"and at most {MaxIndexNameLength} characters long."));
     }
 
     // They run on the facade as they stand, also where it is not built yet, and again after a failure half-way.

@@ -25,7 +25,11 @@ internal static class MigrationLog
             ct, migration.Number, migration.Name, migration.Checksum);
 
     /// <summary>Runs a migration and records it, unless the node has it.</summary>
-    public static async Task ApplyOnceAsync(NpgsqlConnection node, Migration migration, CancellationToken ct)
+    /// <param name="node">The migrator's connection to the node.</param>
+    /// <param name="migration">The migration.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <param name="shards">The other nodes that have parts of the tables; null where there are none.</param>
+    public static async Task ApplyOnceAsync(NpgsqlConnection node, Migration migration, CancellationToken ct, ShardNodes? shards = null)
     {
         if ((await AppliedAsync(node, ct)).ContainsKey(migration.Number))
         {
@@ -35,7 +39,7 @@ internal static class MigrationLog
         var what = $"Migration {migration.Title}";
         if (migration.Index is { } index)
         {
-            await BriefLocks.RetryAsync(node, what, token => ApplyAsync(node, index, token), ct);
+            await BriefLocks.RetryAsync(node, what, new ConcurrentIndexBuild(node, index, shards).RunAsync, ct);
             await RecordAsync(node, migration, ct);
             return;
         }
@@ -49,26 +53,5 @@ internal static class MigrationLog
                 await RecordAsync(node, migration, token);
             },
             ct);
-    }
-
-    // It waits for transactions that are older, and nobody waits for it: so it may wait, and build, for longer than all else.
-    private static async Task ApplyAsync(NpgsqlConnection node, ConcurrentIndex index, CancellationToken ct)
-    {
-        await node.ExecuteAsync("SET lock_timeout = '1min'", ct);
-        if (index.IsMade && await node.ScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid)", ct, index.Name))
-        {
-            // What an interrupted run leaves: kept up to date by every write, used by no statement, and there for IF NOT EXISTS.
-            await RunUnboundedAsync(node, $"DROP INDEX CONCURRENTLY IF EXISTS {index.Name}", ct);
-        }
-
-        await RunUnboundedAsync(node, index.Statement, ct);
-        await node.ExecuteAsync("RESET lock_timeout", ct);
-    }
-
-    private static async Task RunUnboundedAsync(NpgsqlConnection node, string statement, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(statement, node) { CommandTimeout = 0 };
-        await command.ExecuteNonQueryAsync(ct);
     }
 }

@@ -50,6 +50,7 @@ public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? 
 
     private async Task SetUpAsync(CancellationToken ct)
     {
+        await NodeRequirements.CheckAsync(options, cluster.Connections, ct);
         var setup = new NodeSetup(options, cluster.Connections);
         foreach (var node in options.Workers.Prepend(options.Coordinator))
         {

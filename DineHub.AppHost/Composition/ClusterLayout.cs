@@ -117,9 +117,15 @@ internal sealed class ClusterLayout : IDisposable
 
     /// <summary>The connection string of the API's role for a backend: the nearest servers first, and the one that takes writes is used. Secret.</summary>
     /// <param name="region">The backend's region.</param>
-    /// <remarks>On Citus any node answers; on the stock engine the coordinator does. Servers that follow are passed over for as long as they do.</remarks>
-    public string ConnectionStringOf(string region) =>
-        ConnectionString([.. Kind.UsesCitus ? NearbyWorkers(region) : [], .. GroupOf(Coordinator)]);
+    /// <remarks>
+    /// On Citus any node answers, and those of other regions stand last: after a failover a region may have no primary of a worker. On the stock engine the coordinator
+    /// answers. Servers that follow are passed over for as long as they do.
+    /// </remarks>
+    public string ConnectionStringOf(string region)
+    {
+        var workers = Kind.UsesCitus ? Workers().ToLookup(server => server.Node.Region == region) : null;
+        return ConnectionString([.. workers?[true] ?? [], .. GroupOf(Coordinator), .. workers?[false] ?? []]);
+    }
 
     /// <summary>The other server of a group; null where there is none.</summary>
     /// <param name="server">One server of the group.</param>
@@ -182,8 +188,7 @@ internal sealed class ClusterLayout : IDisposable
         return workers[0] with { Name = name, Region = topology.Coordinator.Region, Fqdn = $"{name}.{topology.MeshDomain}" };
     }
 
-    private IEnumerable<DatabaseServer> NearbyWorkers(string region) =>
-        Servers.Where(server => server.Group != Coordinator.Name && server.Node.Region == region).OrderBy(server => server.Node.Role);
+    private IEnumerable<DatabaseServer> Workers() => Servers.Where(server => server.Group != Coordinator.Name).OrderBy(server => server.Node.Role);
 
     private IEnumerable<DatabaseServer> GroupOf(DatabaseServer home) => Servers.Where(server => server.Group == home.Name);
 

@@ -99,11 +99,11 @@ internal static class ResourceCommands
             {
                 var services = context.Services;
                 await services.GetRequiredService<NodeSupervisor>().StartAsync(services.GetRequiredService<ClusterNodes>().Get(spare.Name), context.CancellationToken);
-                return await services.GetRequiredService<DatabaseVerb>().RunAsync(["add", spare.Name], context.CancellationToken, layout.GrownEnvironment);
+                return await services.GetRequiredService<DatabaseVerb>().RunAsync(["add-worker", spare.Name], context.CancellationToken, layout.GrownEnvironment);
             }),
             new CommandOptions
             {
-                Description = $"Start {spare.Name} and move shards to it online ('db add').",
+                Description = $"Start {spare.Name} and move shards to it online ('db add-worker').",
                 ConfirmationMessage = $"Add {spare.Name} to the cluster?",
                 IconName = "DatabaseArrowRight",
                 UpdateState = WhileHealthy,

@@ -19,6 +19,9 @@ internal sealed class ContainerServers(ContainerRuntime runtime) : IServerKind
     /// <summary>The resource that builds the image.</summary>
     public const string BuildName = "database-image";
 
+    /// <summary>The file in a server's folder that says that its volume has data.</summary>
+    public const string WasReadyName = "was-ready";
+
     /// <summary>The image's name.</summary>
     public const string Image = "dinehub-database";
 
@@ -178,7 +181,7 @@ internal sealed class ContainerServers(ContainerRuntime runtime) : IServerKind
 
     private static string LabelOf(ClusterDirectory directory) => $"dinehub.cluster={directory.Hash}";
 
-    private static string WasReadyFileOf(DatabaseServer server) => Path.Combine(server.Home, "was-ready");
+    private static string WasReadyFileOf(DatabaseServer server) => Path.Combine(server.Home, WasReadyName);
 
     private static string EnvironmentFileOf(DatabaseServer server) => Path.Combine(server.Home, "join.env");
 

@@ -11,11 +11,17 @@ internal static class ServerKinds
     /// <param name="options">How the cluster runs.</param>
     /// <param name="configuration">The application's configuration, which may name a container engine.</param>
     /// <param name="ct">Ends the search.</param>
-    /// <exception cref="PrerequisiteException">There is neither a usable PostgreSQL nor a container engine.</exception>
+    /// <exception cref="PrerequisiteException">
+    /// There is neither a usable PostgreSQL nor a container engine, or the folder has the data of another kind of servers.
+    /// </exception>
     public static async Task<IServerKind> ChooseAsync(RunOptions options, IConfiguration configuration, CancellationToken ct)
     {
         var choice = new DatabaseEngineChoice(configuration, LocalMachine.Current, Terminal.OfProcess);
-        return await choice.MakeAsync(options.Engine, options.Yes, ct) switch
+        var root = options.DataDirectory ?? ClusterDirectory.Default();
+        var kept = options.Fresh ? KeptServers.None : KeptServersRules.Find(root);
+        var engine = await choice.MakeAsync(KeptServersRules.Narrow(options.Engine, kept, root), options.Yes, ct);
+        KeptServersRules.RefuseOther(engine, kept, root);
+        return engine switch
         {
             DatabaseEngine.Processes processes => new ProcessServers(processes.Installation, processes.UsesCitus),
             DatabaseEngine.Containers containers => InContainers(containers.Runtime, configuration),

@@ -34,6 +34,10 @@ internal static class ServerSettings
         new("tcp_keepalives_interval", "3", Everywhere, "seconds between two keepalives without an answer"),
         new("tcp_keepalives_count", "3", Everywhere, "keepalives without an answer"),
 
+        new("citus.node_connection_timeout", "2s", Everywhere, "a node that hangs holds up others' statements for as long; the default is 30 s") { OnlyWithCitus = true },
+        new("citus.recover_2pc_interval", "2s", Everywhere, "what a client or node left prepared holds its locks for as long; the default is 60 s") { OnlyWithCitus = true },
+        new("citus.enable_stat_counters", "on", Everywhere, "the keeper measures how many queries touch several shards; Citus before 13.2 has no such setting and only warns") { OnlyWithCitus = true },
+
         new("archive_mode", "on", Process, "backups need the WAL; machines archive where dinehub.backup is enabled, containers have no pgBackRest"),
         new("archive_timeout", "60s", Process, "the newest changes reach the archive within a minute; machines: dinehub.postgres.archive.timeoutSeconds"),
         new("shared_buffers", "32MB", Development, "one developer's machine runs all servers; machines take a share of their memory"),

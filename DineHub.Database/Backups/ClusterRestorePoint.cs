@@ -43,73 +43,102 @@ public sealed record ClusterRestorePoint(string Name, DateTimeOffset Time)
         _ = Named(label, DateTimeOffset.UnixEpoch);
         return engine switch
         {
-            EngineChoice.Citus => await CreateOnCitusAsync(coordinator, label, ct),
-            EngineChoice.Postgres => await CreateOnPostgresAsync(coordinator, workers, label, ct),
+            EngineChoice.Citus => await CreateAsync([coordinator, .. workers], PauseTwoPhaseCommitsAsync, coordinator, workers, label, ct),
+            EngineChoice.Postgres => await CreateAsync([coordinator], PauseWritesAsync, coordinator, workers, label, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(engine), engine, "The engine must be one that keeps data."),
         };
     }
 
-    // Holds off the two-phase commits of all nodes by itself (docs.citusdata.com, "Cluster Management", citus_create_restore_point).
-    private static async Task<ClusterRestorePoint> CreateOnCitusAsync(NpgsqlConnection coordinator, string label, CancellationToken ct)
-    {
-        await using var transaction = await coordinator.BeginTransactionAsync(ct);
-        await coordinator.ExecuteAsync("SELECT pg_advisory_xact_lock($1)", ct, LockKey);
-        var point = await NameAsync(coordinator, label, ct);
-        await coordinator.ExecuteAsync("SELECT citus_create_restore_point($1)", ct, point.Name);
-        await transaction.CommitAsync(ct);
-        return point;
-    }
-
-    private static async Task<ClusterRestorePoint> CreateOnPostgresAsync(
-        NpgsqlConnection coordinator, IReadOnlyList<NpgsqlConnection> workers, string label, CancellationToken ct)
+    // A rollback takes no restore point back.
+    private static async Task<ClusterRestorePoint> CreateAsync(
+        IReadOnlyList<NpgsqlConnection> paused,
+        Func<IReadOnlyList<NpgsqlConnection>, CancellationToken, Task> pause,
+        NpgsqlConnection coordinator,
+        IReadOnlyList<NpgsqlConnection> workers,
+        string label,
+        CancellationToken ct)
     {
         var clock = Stopwatch.StartNew();
         while (true)
         {
-            await using var transaction = await coordinator.BeginTransactionAsync(ct);
-            if (await PauseWritesAsync(coordinator, ct))
+            var transactions = new List<NpgsqlTransaction>();
+            try
             {
-                var point = await CreateWhilePausedAsync(coordinator, workers, label, ct);
-                await transaction.CommitAsync(ct);
-                return point;
+                foreach (var node in paused)
+                {
+                    transactions.Add(await node.BeginTransactionAsync(ct));
+                }
+
+                if (await TryPauseAsync(paused, pause, ct))
+                {
+                    return await CreateWhilePausedAsync(coordinator, workers, label, ct);
+                }
+            }
+            finally
+            {
+                foreach (var transaction in transactions)
+                {
+                    await transaction.DisposeAsync();
+                }
             }
 
-            await transaction.RollbackAsync(ct);
             if (clock.Elapsed > LockDeadline)
             {
                 throw new BackupException(
-                    $"Writes did not pause within {LockDeadline.TotalSeconds:0} s: a transaction on the coordinator stays open (pg_stat_activity shows it). Try again.");
+                    $"Writes did not pause within {LockDeadline.TotalSeconds:0} s: a transaction stays open (pg_stat_activity shows it, on Citus on any node). Try again.");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(500, 1500)), ct);
         }
     }
 
-    // Every write goes through the coordinator and locks the table that it names there, until after the worker has committed. The
-    // partitions need no lock: nothing names them. Whoever is waited for must not wait in turn: then this gives up and tries again.
-    private static async Task<bool> PauseWritesAsync(NpgsqlConnection coordinator, CancellationToken ct)
+    // Whoever is waited for must not wait in turn: then this gives up and tries again.
+    private static async Task<bool> TryPauseAsync(
+        IReadOnlyList<NpgsqlConnection> paused, Func<IReadOnlyList<NpgsqlConnection>, CancellationToken, Task> pause, CancellationToken ct)
     {
         try
         {
-            await coordinator.ExecuteAsync($"SET LOCAL statement_timeout = '{LockTimeout}'", ct);
-            await coordinator.ExecuteAsync("SELECT pg_advisory_xact_lock($1)", ct, LockKey);
-            await coordinator.ExecuteAsync(
-                """
-                DO $do$ BEGIN
-                  EXECUTE (
-                    SELECT 'LOCK TABLE ' || string_agg(format('ONLY %I.%I', n.nspname, c.relname), ', ' ORDER BY c.relname) || ' IN SHARE MODE'
-                    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition);
-                END $do$
-                """, ct);
-            await coordinator.ExecuteAsync("SET LOCAL statement_timeout = 0", ct);
+            await Task.WhenAll(paused.Select(node => node.ExecuteAsync($"SET LOCAL statement_timeout = '{LockTimeout}'", ct)));
+            await paused[0].ExecuteAsync("SELECT pg_advisory_xact_lock($1)", ct, LockKey);
+            await pause(paused, ct);
+            await Task.WhenAll(paused.Select(node => node.ExecuteAsync("SET LOCAL statement_timeout = 0", ct)));
             return true;
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected
+            || CitusErrors.MeaningOf(e) == CitusFailure.LockOrConnection)
         {
             ct.ThrowIfCancellationRequested();
             return false;
         }
+    }
+
+    // Every write goes through the coordinator and locks the table that it names there, until after the worker has committed. The
+    // partitions need no lock: nothing names them.
+    private static Task<int> PauseWritesAsync(IReadOnlyList<NpgsqlConnection> nodes, CancellationToken ct) =>
+        nodes[0].ExecuteAsync(
+            """
+            DO $do$ BEGIN
+              EXECUTE (
+                SELECT 'LOCK TABLE ' || string_agg(format('ONLY %I.%I', n.nspname, c.relname), ', ' ORDER BY c.relname) || ' IN SHARE MODE'
+                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition);
+            END $do$
+            """, ct);
+
+    // citus_create_restore_point locks these tables on the coordinator alone, "under the assumption that there are no other writers than the
+    // coordinator" (Citus 13.2, citus_create_restore_point.c): backends enter at workers. The node that is entered writes to
+    // pg_dist_transaction before it prepares (LogTransactionRecord) and keeps that lock until all have committed, so nothing is between
+    // the two phases while it is locked on every node. What is committed in one phase is on one node.
+    private static async Task PauseTwoPhaseCommitsAsync(IReadOnlyList<NpgsqlConnection> nodes, CancellationToken ct)
+    {
+        await nodes[0].ExecuteAsync("LOCK TABLE pg_dist_node, pg_dist_partition, pg_dist_transaction IN EXCLUSIVE MODE", ct);
+        var workers = await nodes[0].ScalarAsync<long>("SELECT count(*) FROM pg_dist_node WHERE noderole = 'primary' AND groupid <> 0", ct);
+        if (workers != nodes.Count - 1)
+        {
+            throw new BackupException($"Citus has {workers} workers and Database:Nodes has {nodes.Count - 1}: run 'db migrate', or set Database:Nodes to what Citus has.");
+        }
+
+        await Task.WhenAll(nodes.Skip(1).Select(node => node.ExecuteAsync("LOCK TABLE pg_dist_transaction IN EXCLUSIVE MODE", ct)));
     }
 
     private static async Task<ClusterRestorePoint> CreateWhilePausedAsync(

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using DineHub.Database.Growth;
 using DineHub.Database.Locality;
 using DineHub.Database.Nodes;
 using DineHub.Database.Roles;
@@ -12,14 +13,22 @@ namespace DineHub.Database.Engines;
 /// </summary>
 /// <param name="options">The cluster.</param>
 /// <param name="administrator">Opens the superuser's connections.</param>
-public sealed class CitusEngine(DatabaseOptions options, NodeConnections administrator) : IDatabaseEngine
+/// <param name="migrator">Opens the migrator's connections to the workers.</param>
+public sealed class CitusEngine(DatabaseOptions options, NodeConnections administrator, NodeConnections migrator) : IDatabaseEngine
 {
     private const int OwnerPasswordBytes = 24;
 
     // libpq's connections between nodes give up on a host that has vanished; "ssl" is turned on by CREATE EXTENSION citus.
     private const string Deadlines = "connect_timeout=2 keepalives=1 keepalives_idle=5 keepalives_interval=2 keepalives_count=2 tcp_user_timeout=5000";
 
-    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(2);
+    private const string WaitLongerOnWorkers = """
+        SET citus.enable_alter_role_propagation = off;
+        DO $do$ BEGIN
+          IF NOT EXISTS (SELECT FROM pg_roles, unnest(rolconfig) AS setting WHERE rolname = 'dinehub_migrator' AND setting = 'lock_timeout=1min') THEN
+            ALTER ROLE dinehub_migrator SET lock_timeout = '1min';
+          END IF;
+        END $do$;
+        """;
 
     // From the metadata tables and not from the view citus_shards, which asks every node for the sizes and so fails while one is down.
     private const string NodeOfPlacement = """
@@ -40,6 +49,9 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
         {
             await using var connection = await administrator.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
             await PrepareNodeAsync(connection, ownerPassword, ct);
+
+            // A concurrent index, which takes its time, is made by sessions that the coordinator opens here; transactions set their own.
+            await connection.ExecuteAsync(WaitLongerOnWorkers, ct);
         }
 
         await PrepareNodeAsync(coordinator, ownerPassword, ct);
@@ -60,6 +72,9 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
             {
                 await UpdateNodeAsync(coordinator, node.Id, worker, ct);
             }
+
+            await using var connection = await administrator.OpenAsync(worker, DatabaseOptions.DatabaseName, ct);
+            await WorkerEntry.OpenAsync(connection, ct);
         }
 
         await coordinator.ExecuteAsync("ALTER TABLE dinehub.nodes OWNER TO dinehub_owner", ct);
@@ -70,6 +85,11 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
     {
         ArgumentNullException.ThrowIfNull(coordinator);
         ArgumentNullException.ThrowIfNull(group);
+        await using (var promoted = await administrator.OpenAsync(group, DatabaseOptions.DatabaseName, ct))
+        {
+            await SetConnectionInfoAsync(promoted, ct);
+        }
+
         if (group.Name == options.Coordinator.Name)
         {
             await AttachCoordinatorAsync(coordinator, group, ct);
@@ -81,48 +101,11 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
     }
 
     /// <inheritdoc/>
-    public async Task RebalanceAsync(NpgsqlConnection coordinator, Action<string> progress, CancellationToken ct)
-    {
-        ArgumentNullException.ThrowIfNull(coordinator);
-        ArgumentNullException.ThrowIfNull(progress);
-        var job = await coordinator.ScalarAsync<long>("SELECT citus_rebalance_start()", ct);
-        if (job == 0)
-        {
-            progress("The shards are balanced: nothing to move.");
-            return;
-        }
-
-        await WaitForJobAsync(coordinator, job, progress, ct);
-    }
-
-    /// <inheritdoc/>
-    public async Task DrainAsync(NpgsqlConnection coordinator, string worker, Action<string> progress, CancellationToken ct)
-    {
-        ArgumentNullException.ThrowIfNull(coordinator);
-        ArgumentNullException.ThrowIfNull(progress);
-        if (!(await KnownNodesAsync(coordinator, ct)).TryGetValue(worker, out var node))
-        {
-            throw new DatabaseSetupException($"'{worker}' is not a worker of the cluster.");
-        }
-
-        await coordinator.ExecuteAsync("SELECT citus_set_node_property($1, $2, 'shouldhaveshards', false)", ct, node.Host, node.Port);
-        var job = await coordinator.ScalarAsync<long>("SELECT citus_rebalance_start(drain_only => true)", ct);
-        if (job != 0)
-        {
-            await WaitForJobAsync(coordinator, job, progress, ct);
-        }
-
-        await coordinator.ExecuteAsync("SELECT citus_remove_node($1, $2)", ct, node.Host, node.Port);
-        await coordinator.ExecuteAsync("DELETE FROM dinehub.nodes WHERE name = $1", ct, worker);
-        progress($"{worker} holds nothing any more and is no part of the cluster: take it out of Database:Nodes and of the topology.");
-    }
-
-    /// <inheritdoc/>
     public async Task ApplyAsync(NpgsqlConnection coordinator, Migration migration, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(coordinator);
         ArgumentNullException.ThrowIfNull(migration);
-        await MigrationLog.ApplyOnceAsync(coordinator, migration, ct);
+        await MigrationLog.ApplyOnceAsync(coordinator, migration, ct, new ShardNodes(migrator, options.Workers));
 
         // Tables that are still local to the coordinator are those that this migration made, also when an earlier run stopped here.
         var created = await coordinator.ListAsync(
@@ -134,25 +117,8 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
             """, row => row.GetString(0), ct);
         foreach (var table in created)
         {
-            if (migration.Placement.DistributionColumn is not { } column)
-            {
-                await coordinator.ExecuteAsync("SELECT create_reference_table(format('public.%I', $1::text)::regclass)", ct, table);
-                continue;
-            }
-
-            // The first distributed table sets the colocation group and its shard count; the others join it.
-            var first = await coordinator.ScalarAsync<string>(
-                "SELECT logicalrelid::text FROM pg_dist_partition WHERE partmethod = 'h' ORDER BY 1 LIMIT 1", ct);
-            if (first is null)
-            {
-                await coordinator.ExecuteAsync(
-                    "SELECT create_distributed_table(format('public.%I', $1::text)::regclass, $2, shard_count => $3)", ct, table, column, options.Shards);
-            }
-            else
-            {
-                await coordinator.ExecuteAsync(
-                    "SELECT create_distributed_table(format('public.%I', $1::text)::regclass, $2, colocate_with => $3)", ct, table, column, first);
-            }
+            await BriefLocks.InTransactionAsync(
+                coordinator, $"The distribution of {table}", token => DistributeAsync(coordinator, table, migration.Placement.DistributionColumn, token), ct);
         }
     }
 
@@ -207,6 +173,29 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
         return spread;
     }
 
+    private async Task DistributeAsync(NpgsqlConnection coordinator, string table, string? column, CancellationToken ct)
+    {
+        if (column is null)
+        {
+            await coordinator.ExecuteAsync("SELECT create_reference_table(format('public.%I', $1::text)::regclass)", ct, table);
+            return;
+        }
+
+        // The first distributed table sets the colocation group and its shard count; the others join it.
+        var first = await coordinator.ScalarAsync<string>(
+            "SELECT logicalrelid::text FROM pg_dist_partition WHERE partmethod = 'h' ORDER BY 1 LIMIT 1", ct);
+        if (first is null)
+        {
+            await coordinator.ExecuteAsync(
+                "SELECT create_distributed_table(format('public.%I', $1::text)::regclass, $2, shard_count => $3)", ct, table, column, options.Shards);
+        }
+        else
+        {
+            await coordinator.ExecuteAsync(
+                "SELECT create_distributed_table(format('public.%I', $1::text)::regclass, $2, colocate_with => $3)", ct, table, column, first);
+        }
+    }
+
     private static Task<long> RowsAsync(NpgsqlConnection coordinator, TableOnNode piece, CancellationToken ct) =>
         coordinator.ScalarAsync<long>(
             """
@@ -231,9 +220,8 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
     private async Task PrepareNodeAsync(NpgsqlConnection node, string ownerPassword, CancellationToken ct)
     {
         await node.ExecuteAsync("CREATE EXTENSION IF NOT EXISTS citus", ct);
-        await node.ExecuteFormattedAsync("ALTER SYSTEM SET citus.node_conninfo = %1$L", ct, $"{options.NodeConnectionInfo ?? "sslmode=require"} {Deadlines}");
-        await node.ExecuteAsync("ALTER SYSTEM SET citus.node_connection_timeout = '2s'", ct);
-        await node.ExecuteAsync("SELECT pg_reload_conf()", ct);
+        await CitusPrivileges.WithholdAsync(node, ct);
+        await SetConnectionInfoAsync(node, ct);
         await using var transaction = await node.BeginTransactionAsync(ct);
         await node.ExecuteAsync("SET LOCAL citus.enable_alter_role_propagation = off; SET LOCAL log_min_error_statement = 'panic'; SET LOCAL log_statement = 'none'", ct);
         await node.ExecuteFormattedAsync("ALTER ROLE %1$I LOGIN PASSWORD %2$L", ct, DatabaseRoles.Owner, ownerPassword);
@@ -257,6 +245,13 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
         await transaction.CommitAsync(ct);
     }
 
+    // Neither in the WAL nor in the topology: each server has it for itself, and a standby from when it was copied.
+    private async Task SetConnectionInfoAsync(NpgsqlConnection node, CancellationToken ct)
+    {
+        await node.ExecuteFormattedAsync("ALTER SYSTEM SET citus.node_conninfo = %1$L", ct, $"{options.NodeConnectionInfo ?? "sslmode=require"} {Deadlines}");
+        await node.ExecuteAsync("SELECT pg_reload_conf()", ct);
+    }
+
     private static async Task AttachCoordinatorAsync(NpgsqlConnection coordinator, DatabaseNode address, CancellationToken ct)
     {
         var current = await coordinator.ListAsync(
@@ -276,40 +271,6 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
     // "force" ends sessions that hold the locks after the cool-down; the old primary is fenced by then.
     private static Task<int> UpdateNodeAsync(NpgsqlConnection coordinator, int id, DatabaseNode address, CancellationToken ct) =>
         coordinator.ExecuteAsync("SELECT citus_update_node($1, $2, $3, force => true, lock_cooldown => 2000)", ct, id, address.PeerHost, address.PeerPort);
-
-    private static async Task WaitForJobAsync(NpgsqlConnection coordinator, long job, Action<string> progress, CancellationToken ct)
-    {
-        var told = "";
-        while (true)
-        {
-            var (state, done, all) = (await coordinator.ListAsync(
-                """
-                SELECT job.state::text, count(task.task_id) FILTER (WHERE task.status = 'done'), count(task.task_id)
-                FROM pg_dist_background_job AS job LEFT JOIN pg_dist_background_task AS task ON task.job_id = job.job_id
-                WHERE job.job_id = $1 GROUP BY 1
-                """,
-                row => (row.GetString(0), row.GetInt64(1), row.GetInt64(2)),
-                ct,
-                job)).FirstOrDefault(("missing", 0, 0));
-            var line = $"job {job} is {state}: {done} of {all} moves are done";
-            if (line != told)
-            {
-                progress(told = line);
-            }
-
-            switch (state)
-            {
-                case "finished":
-                    return;
-                case "failed" or "cancelled" or "failing" or "cancelling" or "missing":
-                    throw new DatabaseSetupException(
-                        $"The job {job} that moves shards is {state}. 'SELECT * FROM pg_dist_background_task WHERE job_id = {job}' on the coordinator tells why; run the verb again to go on.");
-                default:
-                    await Task.Delay(ProgressInterval, ct);
-                    break;
-            }
-        }
-    }
 
     // Quoted as libpq asks (PostgreSQL documentation, 34.1.1).
     private static string LibpqPassword(string password) =>

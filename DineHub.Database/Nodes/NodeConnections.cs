@@ -84,6 +84,9 @@ public sealed class NodeConnections
         given.CommandTimeout = CommandTimeoutSeconds;
         given.KeepAlive = 10;
         given.ApplicationName = "dinehub-db";
+
+        // The servers' own 2 s are for requests. A migration, or the start of a whole cluster on a busy machine, may wait for another node.
+        given.Options = $"{given.Options} -c citus.node_connection_timeout=10s".TrimStart();
         return given;
     }
 }

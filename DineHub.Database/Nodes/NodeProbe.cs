@@ -64,8 +64,8 @@ public sealed record NodeProbe(
         }
     }
 
-    // Before it is set up a server has no database of ours.
-    private static async Task<NpgsqlConnection> OpenAsync(NodeConnections connections, DatabaseNode node, CancellationToken ct)
+    /// <summary>Connects to the database, or to another one before the server is set up.</summary>
+    internal static async Task<NpgsqlConnection> OpenAsync(NodeConnections connections, DatabaseNode node, CancellationToken ct)
     {
         try
         {

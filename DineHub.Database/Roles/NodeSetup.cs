@@ -38,8 +38,12 @@ internal sealed class NodeSetup(DatabaseOptions options, NodeConnections adminis
         -- The API's own deadlines are shorter; these end what it has left behind.
         ALTER ROLE dinehub_api SET statement_timeout = '60s';
         ALTER ROLE dinehub_api SET idle_in_transaction_session_timeout = '60s';
-        -- A statement that waits for a lock makes all others wait behind it.
-        ALTER ROLE dinehub_migrator SET lock_timeout = '2s';
+        -- A statement that waits for a lock makes all others wait behind it. Citus's engine sets another time on its workers.
+        DO $do$ BEGIN
+          IF NOT EXISTS (SELECT FROM pg_roles, unnest(rolconfig) AS setting WHERE rolname = 'dinehub_migrator' AND setting LIKE 'lock_timeout=%') THEN
+            ALTER ROLE dinehub_migrator SET lock_timeout = '2s';
+          END IF;
+        END $do$;
         REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC;
         """;
 

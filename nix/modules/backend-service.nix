@@ -12,7 +12,6 @@ let
     concatMapStringsSep
     concatStringsSep
     elem
-    findFirst
     literalExpression
     mkDefault
     mkEnableOption
@@ -32,12 +31,22 @@ let
   secretFile = types.strMatching "/.+";
   hasSecret = name: elem name config.dinehub.secrets.names;
 
-  standby = findFirst (node: node.follows == database.coordinator.name) null database.standbys;
-  coordinators = [ database.coordinator ] ++ optional (standby != null) standby;
-  # The nearest first: each connection goes to the first that can be written to (docs/database.md, Connections).
+  groupOf =
+    home: [ home ] ++ lib.filter (standby: standby.follows == home.name) database.standbys;
+  coordinators = groupOf database.coordinator;
+  workers =
+    database.workers
+    ++ lib.filter (standby: standby.follows != database.coordinator.name) database.standbys;
+  isNear = node: node.region == cfg.region;
+  isFar = node: !isNear node;
+
+  # The nearest first: each connection goes to the first that can be written to (docs/database.md, Connections). On Citus any
+  # node answers; after a failover a region may have no primary of a worker, so that the other regions' stand last.
   nearestFirst =
-    lib.filter (node: node.region == cfg.region) coordinators
-    ++ lib.filter (node: node.region != cfg.region) coordinators;
+    lib.filter isNear workers
+    ++ lib.filter isNear coordinators
+    ++ lib.filter isFar coordinators
+    ++ lib.filter isFar workers;
 
   connectionString =
     password:

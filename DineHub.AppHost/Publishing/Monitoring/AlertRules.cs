@@ -37,6 +37,7 @@ internal static class AlertRules
         new("DatabaseDown", "up{job=\"postgres\"} == 0 or pg_up == 0", "1m", Severity.Page, "PostgreSQL of {{ $labels.node }} does not answer.", "runbook.md#a-database-server-is-down"),
         new("ConnectionsRunOut", "sum by (node) (pg_stat_activity_count) / on (node) group_left () max by (node) (pg_settings_max_connections) > 0.85", "5m", Severity.Ticket, "{{ $labels.node }} has {{ $value | humanizePercentage }} of its connections in use.", "runbook.md#connections-run-out"),
         new("TransactionIdsRunOut", "max by (node) (pg_database_wraparound_age_datfrozenxid_seconds) > 1e9", "1h", Severity.Ticket, "{{ $labels.node }} needs a vacuum to freeze.", "runbook.md#transaction-ids-run-out"),
+        new("ShardIsLarge", $"{Queries.SplittableShardBytes} > 3 * {Queries.MedianShardBytes} and {Queries.SplittableShardBytes} > 1024 * 1024 * 1024", "1h", Severity.Ticket, "Shard {{ $labels.shard }} of {{ $labels.group }} has {{ $value | humanize1024 }}B, more than three times the median.", "runbook.md#a-shard-is-large"),
     ];
 
     private static readonly AlertRule[] Replication =
@@ -45,6 +46,7 @@ internal static class AlertRules
         new("DurabilityLost", "min by (group) (dinehub_database_durability_kept) == 0", "1m", Severity.Page, "Orders of {{ $labels.group }} are on one disk only.", "failover.md#what-happens"),
         new("StandbyNotStreaming", "max by (group) (dinehub_database_replica_streaming) == 0", "5m", Severity.Page, "The standby of {{ $labels.group }} does not stream.", "failover.md#what-happens"),
         new("StandbyLags", "max by (group) (dinehub_database_replica_lag_bytes) > 256 * 1024 * 1024", "10m", Severity.Ticket, "The standby of {{ $labels.group }} is {{ $value | humanize1024 }}B behind.", "failover.md#what-happens"),
+        new("PreparedTransactionLeft", "max by (group) (dinehub_database_prepared_transaction_age_seconds) > 15", "1m", Severity.Ticket, "A transaction of {{ $labels.group }} was prepared {{ $value | humanizeDuration }} ago and holds its locks.", "runbook.md#a-prepared-transaction-is-left"),
         new("KeeperDown", "up{job=\"keeper\"} == 0", "5m", Severity.Ticket, "Nobody keeps the durability of the group of {{ $labels.node }}.", "failover.md"),
     ];
 

@@ -12,4 +12,10 @@ internal static class Queries
 
     /// <summary>How old the newest backup of each group is, in seconds.</summary>
     public const string BackupAge = "time() - max by (group) (dinehub_backup_last_success_timestamp_seconds)";
+
+    /// <summary>The size of each shard group that could be split, in bytes: an isolated restaurant's cannot.</summary>
+    public const string SplittableShardBytes = "max by (group, shard) (dinehub_database_shard_size_bytes{isolated=\"false\"})";
+
+    /// <summary>The median of all shard groups' sizes, in bytes.</summary>
+    public const string MedianShardBytes = "scalar(quantile(0.5, max by (group, shard) (dinehub_database_shard_size_bytes)))";
 }
