@@ -67,7 +67,7 @@ internal static class ApiApplication
         services.AddSingleton<OrderFeed>().AddSingleton<OrderStreams>();
         services.AddSingleton<OrderStore>().AddSingleton<OrderPlacement>().AddSingleton<OrderHistory>();
         services.AddSingleton<ReportStore>();
-        services.AddHostedService<OrderUpkeep>();
+        services.AddHostedService<OrderUpkeep>().AddHostedService(provider => provider.GetRequiredService<KitchenListing>());
 
         var app = builder.Build();
         app.UseForwardedHeaders();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using DineHub.Database;
 using Npgsql;
 using NpgsqlTypes;
 using Polly;
@@ -15,13 +16,14 @@ internal static class Sql
 {
     /// <summary>
     /// Stock PostgreSQL runs statements on the workers at REPEATABLE READ: where Citus would wait and look again, it fails with 40001.
-    /// Nothing was written then, and another try sees what the other transaction has done.
+    /// Nothing was written then, and another try sees what the other transaction has done. So it is on Citus with a statement that was planned for a shard
+    /// which <c>db isolate</c> has just split.
     /// </summary>
     public static ResiliencePipeline RetryConflicts { get; } = new ResiliencePipelineBuilder()
         .AddRetry(new RetryStrategyOptions
         {
             ShouldHandle = new PredicateBuilder().Handle<PostgresException>(
-                e => e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected),
+                e => e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected || CitusErrors.MeaningOf(e) == CitusFailure.ShardSplit),
             MaxRetryAttempts = 20,
             BackoffType = DelayBackoffType.Exponential,
             Delay = TimeSpan.FromMilliseconds(5),
@@ -30,40 +32,80 @@ internal static class Sql
         })
         .Build();
 
-    public static async Task<int> ExecuteAsync(this NpgsqlDataSource dataSource, string sql, CancellationToken ct, params object?[] parameters)
-    {
-        await using var command = dataSource.CreateCommand(sql).With(parameters);
-        var count = await command.ExecuteNonQueryAsync(ct);
-        RefuseIfCancelled(ct);
-        return count;
-    }
+    public static Task<int> ExecuteAsync(this ApiConnections connections, string sql, CancellationToken ct, params object?[] parameters) =>
+        connections.RunAsync((connection, token) => ExecuteAsync(connection, sql, parameters, token), ct);
 
-    public static async Task<List<T>> ListAsync<T>(
-        this NpgsqlDataSource dataSource, string sql, Func<NpgsqlDataReader, T> read, CancellationToken ct, params object?[] parameters)
-    {
-        await using var command = dataSource.CreateCommand(sql).With(parameters);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(ct))
-        {
-            rows.Add(read(reader));
-        }
+    /// <summary>A statement that takes place once however often it is run.</summary>
+    public static Task<int> ExecuteRepeatableAsync(this ApiConnections connections, string sql, CancellationToken ct, params object?[] parameters) =>
+        connections.RunAsync((connection, token) => ExecuteAsync(connection, sql, parameters, token), ct, repeatable: true);
 
-        await EndAsync(reader, ct);
-        return rows;
-    }
+    public static Task<List<T>> ListAsync<T>(
+        this ApiConnections connections, string sql, Func<NpgsqlDataReader, T> read, CancellationToken ct, params object?[] parameters) =>
+        connections.RunAsync(
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand(sql, connection).With(parameters);
+                await using var reader = await command.ExecuteReaderAsync(token);
+                var rows = new List<T>();
+                while (await reader.ReadAsync(token))
+                {
+                    rows.Add(read(reader));
+                }
+
+                await EndAsync(reader, token);
+                return rows;
+            },
+            ct,
+            IsRead(sql));
 
     /// <summary>The first row; null where there is none.</summary>
-    public static async Task<T?> FirstAsync<T>(
-        this NpgsqlDataSource dataSource, string sql, Func<NpgsqlDataReader, T> read, CancellationToken ct, params object?[] parameters)
-        where T : class
-    {
-        await using var command = dataSource.CreateCommand(sql).With(parameters);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var row = await reader.ReadAsync(ct) ? read(reader) : null;
-        await EndAsync(reader, ct);
-        return row;
-    }
+    public static Task<T?> FirstAsync<T>(
+        this ApiConnections connections, string sql, Func<NpgsqlDataReader, T> read, CancellationToken ct, params object?[] parameters)
+        where T : class =>
+        connections.RunAsync(
+            async (connection, token) =>
+            {
+                await using var command = new NpgsqlCommand(sql, connection).With(parameters);
+                await using var reader = await command.ExecuteReaderAsync(token);
+                var row = await reader.ReadAsync(token) ? read(reader) : null;
+                await EndAsync(reader, token);
+                return row;
+            },
+            ct,
+            IsRead(sql));
+
+    /// <summary>
+    /// Statements that take place together or not at all, on one shard; tried again after a conflict. A batch alone is no transaction: on Citus, entered at a node that
+    /// does not hold the shard, each of its statements commits by itself.
+    /// </summary>
+    /// <param name="connections">The database.</param>
+    /// <param name="action">The statements.</param>
+    /// <param name="ct">Cancels them.</param>
+    /// <param name="commits">Whether what they came to is to be kept; always, where it is not given.</param>
+    /// <param name="repeatable">Whether they take place once however often they are run.</param>
+    public static async Task<T> TransactAsync<T>(
+        this ApiConnections connections,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> action,
+        CancellationToken ct,
+        Func<T, bool>? commits = null,
+        bool repeatable = false) =>
+        await RetryConflicts.ExecuteAsync(
+            async token => await connections.RunAsync(
+                async (connection, end) =>
+                {
+                    await using var transaction = await connection.BeginTransactionAsync(end);
+                    var result = await action(connection, end);
+                    if (commits?.Invoke(result) is not false)
+                    {
+                        await transaction.CommitAsync(end);
+                        RefuseIfCancelled(end);
+                    }
+
+                    return result;
+                },
+                token,
+                repeatable),
+            ct);
 
     /// <summary>
     /// To be asked after a statement that writes, or its commit. A cancelled statement may still succeed: the cancel request ends a commit's
@@ -101,6 +143,16 @@ internal static class Sql
 
     /// <summary>PostgreSQL keeps microseconds: cut to them, so that what is answered first equals what is read later.</summary>
     public static DateTimeOffset ToMicroseconds(this DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
+
+    private static bool IsRead(string sql) => sql.StartsWith("SELECT", StringComparison.Ordinal);
+
+    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, object?[] parameters, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection).With(parameters);
+        var count = await command.ExecuteNonQueryAsync(ct);
+        RefuseIfCancelled(ct);
+        return count;
+    }
 
     // Rows may come before the commit that they are of, and a reader that is disposed of keeps to itself that the rest did not come in time
     // (NpgsqlDataReader.Close): a row of UPDATE … RETURNING says nothing until the end was read.

@@ -7,9 +7,9 @@ using Npgsql;
 namespace DineHub.Api.Accounts;
 
 /// <summary>Accounts in the database. Every statement carries <c>account_id</c> and so touches one shard.</summary>
-/// <param name="dataSource">The database.</param>
+/// <param name="database">The database.</param>
 /// <param name="time">The clock.</param>
-internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider time)
+internal sealed class AccountStore(ApiConnections database, TimeProvider time)
 {
     private const string Columns = "account_id, email, name, phone, password_hash, session_epoch, is_operator, created_at";
 
@@ -21,7 +21,7 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
     /// <summary>The id of an address: a UUID of version 8 (RFC 9562) from its HMAC-SHA256, keyed by what is random for a deployment.</summary>
     public async Task<Guid> IdOfAsync(string email, CancellationToken ct)
     {
-        salt ??= Encoding.UTF8.GetBytes(await dataSource.FirstAsync(
+        salt ??= Encoding.UTF8.GetBytes(await database.FirstAsync(
             "SELECT value FROM deployment WHERE name = 'account-salt'", row => row.GetString(0), ct)
             ?? throw new InvalidOperationException("The table deployment has no account-salt: run 'DineHub.Api db migrate'."));
         return HashedId.Of(HMACSHA256.HashData(salt, Encoding.UTF8.GetBytes(Normalize(email))));
@@ -30,7 +30,7 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
     /// <summary>Adds an account; false where its address has one.</summary>
     public async Task<bool> TryAddAsync(StoredAccount account, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await dataSource.ExecuteAsync(
+            async token => await database.ExecuteAsync(
                 $"INSERT INTO accounts ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
                 token,
                 account.Id,
@@ -44,7 +44,7 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
             ct) == 1;
 
     public Task<StoredAccount?> FindAsync(Guid id, CancellationToken ct) =>
-        dataSource.FirstAsync($"SELECT {Columns} FROM accounts WHERE account_id = $1", Read, ct, id);
+        database.FirstAsync($"SELECT {Columns} FROM accounts WHERE account_id = $1", Read, ct, id);
 
     /// <summary>The account that a token is of; null where it was erased, or its sessions were ended, since: another may have its address by now.</summary>
     public async Task<StoredAccount?> FindOwnAsync(ClaimsPrincipal user, CancellationToken ct) =>
@@ -56,24 +56,24 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
 
     public async Task<StoredAccount?> ChangeAsync(Guid id, string name, string phone, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await dataSource.FirstAsync(
+            async token => await database.FirstAsync(
                 $"UPDATE accounts SET name = $2, phone = $3 WHERE account_id = $1 RETURNING {Columns}", Read, token, id, name, phone),
             ct);
 
     /// <summary>Ends all sessions; with a password, changes it too.</summary>
     public async Task EndSessionsAsync(Guid id, string? passwordHash, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await dataSource.ExecuteAsync(
+            async token => await database.ExecuteAsync(
                 "UPDATE accounts SET session_epoch = session_epoch + 1, password_hash = coalesce($2::text, password_hash) WHERE account_id = $1",
                 token, id, passwordHash),
             ct);
 
     /// <summary>Stores a hash of the same password made with today's parameters.</summary>
     public Task RehashAsync(Guid id, string passwordHash, CancellationToken ct) =>
-        dataSource.ExecuteAsync("UPDATE accounts SET password_hash = $2 WHERE account_id = $1", ct, id, passwordHash);
+        database.ExecuteAsync("UPDATE accounts SET password_hash = $2 WHERE account_id = $1", ct, id, passwordHash);
 
     public async Task<bool> SetOperatorAsync(Guid id, bool isOperator, CancellationToken ct) =>
-        await dataSource.ExecuteAsync("UPDATE accounts SET is_operator = $2 WHERE account_id = $1", ct, id, isOperator) == 1;
+        await database.ExecuteAsync("UPDATE accounts SET is_operator = $2 WHERE account_id = $1", ct, id, isOperator) == 1;
 
     /// <summary>
     /// Counts one more try to sign in, before the password is looked at, so that tries side by side cannot outrun the count.
@@ -88,7 +88,7 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
                 while (true)
                 {
                     // Every try of a multiple of freeTries locks; while it is locked nothing is counted.
-                    var counted = await dataSource.ExecuteAsync(
+                    var counted = await database.ExecuteAsync(
                         """
                         UPDATE sign_in_attempts
                         SET failures = failures + 1, updated_at = $2,
@@ -100,14 +100,14 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
                         return (DateTimeOffset?)null;
                     }
 
-                    var added = await dataSource.ExecuteAsync(
+                    var added = await database.ExecuteAsync(
                         "INSERT INTO sign_in_attempts (account_id, failures, updated_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING", token, id, now);
                     if (added == 1)
                     {
                         return null;
                     }
 
-                    var lockedUntil = (await dataSource.ListAsync(
+                    var lockedUntil = (await database.ListAsync(
                         "SELECT locked_until FROM sign_in_attempts WHERE account_id = $1", row => row.GetNullable<DateTimeOffset>(0), token, id)).FirstOrDefault();
                     if (lockedUntil > now)
                     {
@@ -119,15 +119,15 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
 
     public async Task ForgetTriesAsync(Guid id, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await dataSource.ExecuteAsync("DELETE FROM sign_in_attempts WHERE account_id = $1", token, id), ct);
+            async token => await database.ExecuteAsync("DELETE FROM sign_in_attempts WHERE account_id = $1", token, id), ct);
 
     /// <summary>The restaurants where the account may work; the restaurants' own rows decide.</summary>
     public Task<List<Guid>> MembershipsAsync(Guid id, CancellationToken ct) =>
-        dataSource.ListAsync("SELECT restaurant_id FROM memberships WHERE account_id = $1", row => row.GetGuid(0), ct, id);
+        database.ListAsync("SELECT restaurant_id FROM memberships WHERE account_id = $1", row => row.GetGuid(0), ct, id);
 
     public async Task AddMembershipAsync(Guid id, Guid restaurantId, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await dataSource.ExecuteAsync(
+            async token => await database.ExecuteAsync(
                 "INSERT INTO memberships (account_id, restaurant_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", token, id, restaurantId),
             ct);
 
@@ -136,7 +136,7 @@ internal sealed class AccountStore(NpgsqlDataSource dataSource, TimeProvider tim
     {
         foreach (var table in new[] { "memberships", "account_orders", "sign_in_attempts", "accounts" })
         {
-            await dataSource.ExecuteAsync($"DELETE FROM {table} WHERE account_id = $1", ct, id);
+            await database.ExecuteAsync($"DELETE FROM {table} WHERE account_id = $1", ct, id);
         }
     }
 

@@ -1,10 +1,11 @@
+using DineHub.Database;
 using Npgsql;
 
 namespace DineHub.Api.Accounts;
 
 /// <summary>Who works where, on the restaurant's own shard. Every statement carries <c>restaurant_id</c>.</summary>
-/// <param name="dataSource">The database.</param>
-internal sealed class StaffStore(NpgsqlDataSource dataSource)
+/// <param name="database">The database.</param>
+internal sealed class StaffStore(ApiConnections database)
 {
     private const string OpenFor = "token_hash = $2 AND email = $3 AND accepted_at IS NULL AND expires_at > $4";
 
@@ -16,13 +17,13 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
 
     public async Task<StaffList> ListAsync(Guid restaurantId, DateTimeOffset now, CancellationToken ct)
     {
-        var members = await dataSource.ListAsync(
+        var members = await database.ListAsync(
             "SELECT account_id, role, email, name, added_at FROM staff WHERE restaurant_id = $1",
             row => new StaffMember(
                 row.GetGuid(0), Enum.Parse<StaffRole>(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetFieldValue<DateTimeOffset>(4)),
             ct,
             restaurantId);
-        var invitations = await dataSource.ListAsync(
+        var invitations = await database.ListAsync(
             "SELECT id, email, role, expires_at FROM invitations WHERE restaurant_id = $1 AND accepted_at IS NULL AND expires_at > $2 ORDER BY created_at",
             row => new Invitation(row.GetGuid(0), row.GetString(1), Enum.Parse<StaffRole>(row.GetString(2)), row.GetFieldValue<DateTimeOffset>(3)),
             ct,
@@ -34,8 +35,8 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
     /// <summary>Stores an invitation, and forgets those that are over.</summary>
     public async Task InviteAsync(Guid restaurantId, Invitation invitation, byte[] tokenHash, DateTimeOffset now, CancellationToken ct)
     {
-        await dataSource.ExecuteAsync("DELETE FROM invitations WHERE restaurant_id = $1 AND expires_at < $2", ct, restaurantId, now);
-        await dataSource.ExecuteAsync(
+        await database.ExecuteAsync("DELETE FROM invitations WHERE restaurant_id = $1 AND expires_at < $2", ct, restaurantId, now);
+        await database.ExecuteAsync(
             """
             INSERT INTO invitations (restaurant_id, id, email, role, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
             """, ct, restaurantId, invitation.Id, invitation.Email, invitation.Role.ToString(), tokenHash, now, invitation.ExpiresAt);
@@ -46,25 +47,22 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
         ReadRoleAsync("SELECT role FROM invitations WHERE restaurant_id = $1 AND id = $2 AND accepted_at IS NULL", restaurantId, id, ct);
 
     public async Task<bool> IsInvitedAsync(Guid restaurantId, string email, byte[] tokenHash, DateTimeOffset now, CancellationToken ct) =>
-        (await dataSource.ListAsync(
+        (await database.ListAsync(
             $"SELECT id FROM invitations WHERE restaurant_id = $1 AND {OpenFor}", row => row.GetGuid(0), ct, restaurantId, tokenHash, email, now)).Count > 0;
 
     public Task WithdrawAsync(Guid restaurantId, Guid id, CancellationToken ct) =>
-        dataSource.ExecuteAsync("DELETE FROM invitations WHERE restaurant_id = $1 AND id = $2 AND accepted_at IS NULL", ct, restaurantId, id);
+        database.ExecuteAsync("DELETE FROM invitations WHERE restaurant_id = $1 AND id = $2 AND accepted_at IS NULL", ct, restaurantId, id);
 
     /// <summary>Uses an invitation, once, and adds whoever shows it; of the role that they have already and the new one, the higher holds.</summary>
     /// <returns>The role; null where no open invitation of that token is for that address.</returns>
-    public async Task<StaffRole?> AcceptAsync(Guid restaurantId, StoredAccount account, byte[] tokenHash, DateTimeOffset now, CancellationToken ct) =>
-        await Sql.RetryConflicts.ExecuteAsync(async token => await AcceptOnceAsync(restaurantId, account, tokenHash, now, token), ct);
+    public Task<StaffRole?> AcceptAsync(Guid restaurantId, StoredAccount account, byte[] tokenHash, DateTimeOffset now, CancellationToken ct) =>
+        database.TransactAsync((connection, token) => AcceptAsync(connection, restaurantId, account, tokenHash, now, token), ct);
 
     /// <summary>Removes somebody, unless nobody would be left who owns the restaurant: false then.</summary>
-    public async Task<bool> TryRemoveAsync(Guid restaurantId, Guid accountId, CancellationToken ct) =>
-        await Sql.RetryConflicts.ExecuteAsync(
-            async token =>
+    public Task<bool> TryRemoveAsync(Guid restaurantId, Guid accountId, CancellationToken ct) =>
+        database.TransactAsync(
+            async (connection, token) =>
             {
-                await using var connection = await dataSource.OpenConnectionAsync(token);
-                await using var transaction = await connection.BeginTransactionAsync(token);
-
                 // Of two owners who remove each other, one waits here and then finds itself the last.
                 var owners = new List<Guid>();
                 await using (var find = new NpgsqlCommand(
@@ -84,8 +82,6 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
 
                 await using var remove = Remove(connection, restaurantId, accountId);
                 await remove.ExecuteNonQueryAsync(token);
-                await transaction.CommitAsync(token);
-                Sql.RefuseIfCancelled(token);
                 return true;
             },
             ct);
@@ -93,14 +89,13 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
     /// <summary>Removes what a restaurant keeps of a person.</summary>
     public async Task EraseAsync(Guid restaurantId, StoredAccount account, CancellationToken ct)
     {
-        await dataSource.ExecuteAsync(RemoveOne, ct, restaurantId, account.Id);
-        await dataSource.ExecuteAsync("DELETE FROM invitations WHERE restaurant_id = $1 AND email = $2", ct, restaurantId, account.Email);
+        await database.ExecuteAsync(RemoveOne, ct, restaurantId, account.Id);
+        await database.ExecuteAsync("DELETE FROM invitations WHERE restaurant_id = $1 AND email = $2", ct, restaurantId, account.Email);
     }
 
-    private async Task<StaffRole?> AcceptOnceAsync(Guid restaurantId, StoredAccount account, byte[] tokenHash, DateTimeOffset now, CancellationToken ct)
+    private static async Task<StaffRole?> AcceptAsync(
+        NpgsqlConnection connection, Guid restaurantId, StoredAccount account, byte[] tokenHash, DateTimeOffset now, CancellationToken ct)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         await using var accept = new NpgsqlCommand(
             $"UPDATE invitations SET accepted_at = $4 WHERE restaurant_id = $1 AND {OpenFor} RETURNING role", connection).With(restaurantId, tokenHash, account.Email, now);
         if (await accept.ExecuteScalarAsync(ct) is not string role)
@@ -121,8 +116,6 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
             "INSERT INTO staff (restaurant_id, account_id, role, email, name, added_at) VALUES ($1, $2, $3, $4, $5, $6)", connection)
             .With(restaurantId, account.Id, role, account.Email, account.Name, now);
         await add.ExecuteNonQueryAsync(ct);
-        await transaction.CommitAsync(ct);
-        Sql.RefuseIfCancelled(ct);
         return Enum.Parse<StaffRole>(role);
     }
 
@@ -130,5 +123,5 @@ internal sealed class StaffStore(NpgsqlDataSource dataSource)
         new NpgsqlCommand(RemoveOne, connection).With(restaurantId, accountId);
 
     private async Task<StaffRole?> ReadRoleAsync(string sql, Guid restaurantId, Guid id, CancellationToken ct) =>
-        await dataSource.FirstAsync(sql, row => row.GetString(0), ct, restaurantId, id) is { } role ? Enum.Parse<StaffRole>(role) : null;
+        await database.FirstAsync(sql, row => row.GetString(0), ct, restaurantId, id) is { } role ? Enum.Parse<StaffRole>(role) : null;
 }

@@ -12,8 +12,7 @@ internal sealed class DatabaseHealthCheck(ApiConnections connections) : IHealthC
     {
         try
         {
-            await using var command = connections.DataSource.CreateCommand("SELECT 1");
-            await command.ExecuteScalarAsync(cancellationToken);
+            await connections.ExecuteAsync("SELECT 1", cancellationToken);
             return HealthCheckResult.Healthy();
         }
         catch (NpgsqlException e)

@@ -26,7 +26,8 @@ internal static class DatabaseServices
     /// </summary>
     public static void AddDatabase(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<ApiConnections>();
+        builder.Services.AddSingleton(services => new ApiConnections(
+            services.GetRequiredService<NpgsqlDataSource>(), ConnectionString(builder.Configuration).Value!, services.GetRequiredService<ILogger<ApiConnections>>()));
         if (SettingsProblem(builder.Configuration) is not null)
         {
             // Aspire.Npgsql would end the program with a stack trace here. ConfigurationErrors reports the mistakes before the start.

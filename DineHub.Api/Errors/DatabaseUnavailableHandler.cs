@@ -36,17 +36,24 @@ internal sealed partial class DatabaseUnavailableHandler(
 
     /// <summary>
     /// Connection lost or refused, out of resources, shutting down, retries used up (all of which Npgsql calls transient), no host that
-    /// can be written to, a statement cancelled by its deadline (57014), a server that has become a standby (25006), and XX000, which is what Citus ends a commit with when a worker dies during it.
+    /// can be written to, a statement cancelled by its deadline (57014), a server that has become a standby (25006), and what Citus reports of lost
+    /// nodes and locks without an SQLSTATE of its own.
     /// </summary>
     internal static bool IsUnavailable(Exception exception) => exception switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.InternalError or PostgresErrorCodes.ReadOnlySqlTransaction } => true,
+        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.ReadOnlySqlTransaction } => true,
+        PostgresException { SqlState: PostgresErrorCodes.InternalError } error => CitusErrors.MeaningOf(error) is not null || IsOfChangedTable(error),
         NpgsqlException lost when ConnectionLoss.IsUnreachable(lost) => true,
 
         // postgres_fdw reports a worker that it cannot reach as 08001, one that it loses as 08006.
         PostgresException { SqlState: ['0', '8', ..] } => true,
         _ => false,
     };
+
+    // PostgreSQL's own XX000: the table was replaced between the statement's plan and its lock, as a migration does on the stock engine.
+    private static bool IsOfChangedTable(PostgresException error) =>
+        error.MessageText.StartsWith("could not open relation with OID ", StringComparison.Ordinal)
+        || error.MessageText.StartsWith("cache lookup failed for relation ", StringComparison.Ordinal);
 
     [LoggerMessage(1, LogLevel.Warning, "{Method} {Path}: the database does not answer (SQLSTATE {SqlState}): {Reason}")]
     private partial void LogUnavailable(string method, string path, string? sqlState, string reason);

@@ -19,7 +19,7 @@ internal sealed class KitchenChange(KitchenStore kitchens, MenuCatalog menus, Op
             return null;
         }
 
-        await listing.TryCopyAsync(restaurantId, ct);
+        listing.Announce(restaurantId);
         return menu.Kitchen.Show(await openOrders.CountAsync(restaurantId, ct), menu.Restaurant.PreparationMinutes, time.GetUtcNow());
     }
 }

@@ -1,3 +1,4 @@
+using DineHub.Database;
 using Npgsql;
 
 namespace DineHub.Api.Kitchens;
@@ -6,14 +7,14 @@ namespace DineHub.Api.Kitchens;
 internal sealed record UnlistedPause(DateTimeOffset? PausedUntil, int Version);
 
 /// <summary>What kitchens change while they work. Every statement carries <c>restaurant_id</c>.</summary>
-/// <param name="dataSource">The database.</param>
+/// <param name="database">The database.</param>
 /// <param name="time">The clock.</param>
-internal sealed class KitchenStore(NpgsqlDataSource dataSource, TimeProvider time)
+internal sealed class KitchenStore(ApiConnections database, TimeProvider time)
 {
     public const string Columns = "k.version, k.paused_until, k.pause_reason, k.busy_until, k.busy_minutes, k.parallel_orders, k.accept_minutes, k.busy_from, k.full_from";
 
     public Task CreateAsync(Guid restaurantId, CancellationToken ct) =>
-        dataSource.ExecuteAsync(
+        database.ExecuteAsync(
             "INSERT INTO kitchens (restaurant_id, version, listed_version, updated_at) VALUES ($1, 1, 1, $2) ON CONFLICT DO NOTHING",
             ct, restaurantId, time.GetUtcNow());
 
@@ -21,21 +22,21 @@ internal sealed class KitchenStore(NpgsqlDataSource dataSource, TimeProvider tim
     /// Pauses, or goes on with null. A new version of the menu comes with it: a replica that keeps a copy from before must look again before it
     /// takes an order.
     /// </summary>
-    public async Task PauseAsync(Guid restaurantId, DateTimeOffset? until, string? reason, CancellationToken ct) =>
-        await Sql.RetryConflicts.ExecuteAsync(
-            async token =>
+    public Task PauseAsync(Guid restaurantId, DateTimeOffset? until, string? reason, CancellationToken ct)
+    {
+        var now = time.GetUtcNow();
+        return database.TransactAsync(
+            async (connection, token) =>
             {
-                // One transaction on one shard.
-                var now = time.GetUtcNow();
-                await using var batch = dataSource.CreateBatch();
+                await using var batch = connection.CreateBatch();
                 batch.BatchCommands.Add(new NpgsqlBatchCommand(
                     "UPDATE kitchens SET paused_until = $3::timestamptz, pause_reason = $4::text, version = version + 1, updated_at = $2 WHERE restaurant_id = $1")
                     .With(restaurantId, now, until, reason));
                 batch.BatchCommands.Add(new NpgsqlBatchCommand("UPDATE menus SET version = version + 1, updated_at = $2 WHERE restaurant_id = $1").With(restaurantId, now));
-                await batch.ExecuteNonQueryAsync(token);
-                Sql.RefuseIfCancelled(token);
+                return await batch.ExecuteNonQueryAsync(token);
             },
             ct);
+    }
 
     /// <summary>Calls the kitchen busy, or not with null.</summary>
     public Task SetBusyAsync(Guid restaurantId, DateTimeOffset? until, CancellationToken ct) =>
@@ -55,7 +56,7 @@ internal sealed class KitchenStore(NpgsqlDataSource dataSource, TimeProvider tim
 
     /// <summary>The pause that the directory does not show yet; null where it shows the newest.</summary>
     public Task<UnlistedPause?> FindUnlistedAsync(Guid restaurantId, CancellationToken ct) =>
-        dataSource.FirstAsync(
+        database.FirstAsync(
             "SELECT paused_until, version FROM kitchens WHERE restaurant_id = $1 AND listed_version < version",
             row => new UnlistedPause(row.GetNullable<DateTimeOffset>(0), row.GetInt32(1)), ct, restaurantId);
 
@@ -78,5 +79,5 @@ internal sealed class KitchenStore(NpgsqlDataSource dataSource, TimeProvider tim
         ChangeConflictingAsync($"UPDATE kitchens SET {set}, version = version + 1, updated_at = $2 WHERE restaurant_id = $1", ct, parameters);
 
     private async Task ChangeConflictingAsync(string sql, CancellationToken ct, params object?[] parameters) =>
-        await Sql.RetryConflicts.ExecuteAsync(async token => await dataSource.ExecuteAsync(sql, token, parameters), ct);
+        await Sql.RetryConflicts.ExecuteAsync(async token => await database.ExecuteAsync(sql, token, parameters), ct);
 }

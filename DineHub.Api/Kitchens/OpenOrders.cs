@@ -1,13 +1,13 @@
+using DineHub.Database;
 using Microsoft.Extensions.Caching.Memory;
-using Npgsql;
 
 namespace DineHub.Api.Kitchens;
 
 /// <summary>Counts what a kitchen has still to cook; kept for a second, so that a rush does not count itself again and again.</summary>
-/// <param name="dataSource">The database.</param>
+/// <param name="database">The database.</param>
 /// <param name="cache">Where counts are kept.</param>
 /// <param name="time">The clock.</param>
-internal sealed class OpenOrders(NpgsqlDataSource dataSource, IMemoryCache cache, TimeProvider time)
+internal sealed class OpenOrders(ApiConnections database, IMemoryCache cache, TimeProvider time)
 {
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(1);
 
@@ -21,7 +21,7 @@ internal sealed class OpenOrders(NpgsqlDataSource dataSource, IMemoryCache cache
             return kept;
         }
 
-        var count = (await dataSource.ListAsync(
+        var count = (await database.ListAsync(
             """
             SELECT count(*)::integer FROM orders
             WHERE restaurant_id = $1 AND status IN ('Placed', 'Accepted', 'Preparing') AND (scheduled_for IS NULL OR scheduled_for <= $2)

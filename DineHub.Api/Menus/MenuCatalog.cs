@@ -1,5 +1,6 @@
 using DineHub.Api.Kitchens;
 using DineHub.Api.Restaurants;
+using DineHub.Database;
 using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 
@@ -9,10 +10,10 @@ namespace DineHub.Api.Menus;
 /// Reads menus, and keeps each for a moment. A copy that has gone stale meanwhile cannot sell at old prices, or what has run out,
 /// because an order is stored only at the versions that the database has then.
 /// </summary>
-/// <param name="dataSource">The database.</param>
+/// <param name="database">The database.</param>
 /// <param name="cache">Where copies are kept.</param>
 /// <param name="time">The clock.</param>
-internal sealed class MenuCatalog(NpgsqlDataSource dataSource, IMemoryCache cache, TimeProvider time)
+internal sealed class MenuCatalog(ApiConnections database, IMemoryCache cache, TimeProvider time)
 {
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(5);
 
@@ -30,7 +31,19 @@ internal sealed class MenuCatalog(NpgsqlDataSource dataSource, IMemoryCache cach
     /// <summary>The menu as the database has it now; null where there is no such restaurant.</summary>
     public async Task<PublishedMenu?> ReloadAsync(Guid restaurantId, CancellationToken ct)
     {
-        await using var batch = dataSource.CreateBatch();
+        var menu = await database.RunAsync((connection, token) => ReadAsync(connection, restaurantId, token), ct, repeatable: true);
+        if (menu is not null)
+        {
+            cache.Set(restaurantId, menu, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = KeptFor });
+        }
+
+        return menu;
+    }
+
+    // One round trip, and no transaction: an order is stored only at the version of the menu that was read, and takes from the stock that there is then.
+    private async Task<PublishedMenu?> ReadAsync(NpgsqlConnection connection, Guid restaurantId, CancellationToken ct)
+    {
+        await using var batch = connection.CreateBatch();
         Add(batch,
             $"""
             SELECT {RestaurantDirectory.Columns}, m.version, m.document, m.unavailable, {KitchenStore.Columns}
@@ -57,9 +70,7 @@ internal sealed class MenuCatalog(NpgsqlDataSource dataSource, IMemoryCache cach
             stock.Add(StockStore.Read(reader));
         }
 
-        var menu = new PublishedMenu(restaurant, version, document, unavailable, stock, kitchen, time.GetUtcNow());
-        cache.Set(restaurantId, menu, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = KeptFor });
-        return menu;
+        return new PublishedMenu(restaurant, version, document, unavailable, stock, kitchen, time.GetUtcNow());
     }
 
     private static void Add(NpgsqlBatch batch, string sql, Guid restaurantId) =>

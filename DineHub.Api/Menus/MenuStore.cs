@@ -1,14 +1,14 @@
-using Npgsql;
+using DineHub.Database;
 
 namespace DineHub.Api.Menus;
 
 /// <summary>Changes menus. Every statement carries <c>restaurant_id</c>; each change is a new version.</summary>
-/// <param name="dataSource">The database.</param>
+/// <param name="database">The database.</param>
 /// <param name="time">The clock.</param>
-internal sealed class MenuStore(NpgsqlDataSource dataSource, TimeProvider time)
+internal sealed class MenuStore(ApiConnections database, TimeProvider time)
 {
     public Task CreateAsync(Guid restaurantId, CancellationToken ct) =>
-        dataSource.ExecuteAsync(
+        database.ExecuteAsync(
             "INSERT INTO menus (restaurant_id, version, document, updated_at) VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING",
             ct, restaurantId, Sql.Json(new MenuDocument([]), ApiJson.Default.MenuDocument), time.GetUtcNow());
 
@@ -37,7 +37,7 @@ internal sealed class MenuStore(NpgsqlDataSource dataSource, TimeProvider time)
 
     private async Task<int> ChangeAsync(string set, string condition, CancellationToken ct, params object?[] parameters) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await dataSource.ExecuteAsync(
+            async token => await database.ExecuteAsync(
                 $"UPDATE menus SET version = version + 1, {set}, updated_at = $2 WHERE restaurant_id = $1 AND {condition}",
                 token,
                 parameters),

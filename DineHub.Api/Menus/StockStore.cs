@@ -1,11 +1,12 @@
+using DineHub.Database;
 using Npgsql;
 
 namespace DineHub.Api.Menus;
 
 /// <summary>Tracked stock. Every statement carries <c>restaurant_id</c>. Orders take from it in the statement that places them.</summary>
-/// <param name="dataSource">The database.</param>
+/// <param name="database">The database.</param>
 /// <param name="time">The clock.</param>
-internal sealed class StockStore(NpgsqlDataSource dataSource, TimeProvider time)
+internal sealed class StockStore(ApiConnections database, TimeProvider time)
 {
     public const string Columns = "item_id, quantity, low_mark";
 
@@ -13,7 +14,7 @@ internal sealed class StockStore(NpgsqlDataSource dataSource, TimeProvider time)
     public const string Constraint = "stock_is_not_oversold";
 
     public Task<List<StockLevel>> ListAsync(Guid restaurantId, CancellationToken ct) =>
-        dataSource.ListAsync($"SELECT {Columns} FROM stock WHERE restaurant_id = $1 ORDER BY item_id", Read, ct, restaurantId);
+        database.ListAsync($"SELECT {Columns} FROM stock WHERE restaurant_id = $1 ORDER BY item_id", Read, ct, restaurantId);
 
     /// <summary>Sets what there is; whether the item was tracked before.</summary>
     public async Task<bool> SetAsync(Guid restaurantId, StockLevel level, CancellationToken ct) =>
@@ -21,20 +22,20 @@ internal sealed class StockStore(NpgsqlDataSource dataSource, TimeProvider time)
             async token =>
             {
                 object[] values = [restaurantId, level.ItemId, level.Quantity, level.LowMark, time.GetUtcNow()];
-                if (await dataSource.ExecuteAsync(
+                if (await database.ExecuteAsync(
                     "UPDATE stock SET quantity = $3, low_mark = $4, updated_at = $5 WHERE restaurant_id = $1 AND item_id = $2", token, values) == 1)
                 {
                     return true;
                 }
 
-                await dataSource.ExecuteAsync(
+                await database.ExecuteAsync(
                     "INSERT INTO stock (restaurant_id, item_id, quantity, low_mark, updated_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", token, values);
                 return false;
             },
             ct);
 
     public async Task<bool> RemoveAsync(Guid restaurantId, string itemId, CancellationToken ct) =>
-        await dataSource.ExecuteAsync("DELETE FROM stock WHERE restaurant_id = $1 AND item_id = $2", ct, restaurantId, itemId) == 1;
+        await database.ExecuteAsync("DELETE FROM stock WHERE restaurant_id = $1 AND item_id = $2", ct, restaurantId, itemId) == 1;
 
     public static StockLevel Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetInt32(1), row.GetInt32(2));
 }

@@ -1,6 +1,7 @@
 using DineHub.Api.Accounts;
 using DineHub.Api.Errors;
 using DineHub.Api.Restaurants;
+using DineHub.Database;
 using Npgsql;
 
 namespace DineHub.Api.Orders;
@@ -9,13 +10,13 @@ namespace DineHub.Api.Orders;
 /// The orders of an account: a list on the account's shard of orders that live on their restaurants' shards. Statements on the list carry
 /// <c>account_id</c>, those on orders <c>restaurant_id</c>.
 /// </summary>
-/// <param name="dataSource">The database.</param>
+/// <param name="database">The database.</param>
 /// <param name="orders">The orders.</param>
 /// <param name="directory">The restaurants.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 internal sealed partial class OrderHistory(
-    NpgsqlDataSource dataSource, OrderStore orders, RestaurantDirectory directory, TimeProvider time, ILogger<OrderHistory> logger)
+    ApiConnections database, OrderStore orders, RestaurantDirectory directory, TimeProvider time, ILogger<OrderHistory> logger)
 {
     private const int Batch = 50;
 
@@ -33,7 +34,7 @@ internal sealed partial class OrderHistory(
     }
 
     public Task AddAsync(Guid accountId, Order order, string restaurantName, CancellationToken ct) =>
-        dataSource.ExecuteAsync(
+        database.ExecuteAsync(
             """
             INSERT INTO account_orders (account_id, restaurant_id, order_id, restaurant_name, currency, total, placed_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -104,7 +105,7 @@ internal sealed partial class OrderHistory(
     }
 
     private Task<List<OrderSummary>> ReadAsync(Guid accountId, TimeCursor? after, int limit, CancellationToken ct) =>
-        dataSource.ListAsync(
+        database.ListAsync(
             """
             SELECT restaurant_id, restaurant_name, order_id, placed_at, currency, total FROM account_orders
             WHERE account_id = $1 AND ($2::timestamptz IS NULL OR (placed_at, order_id) < ($2::timestamptz, $3::uuid))

@@ -1,4 +1,5 @@
 using DineHub.Api.Menus;
+using DineHub.Database;
 using Npgsql;
 
 namespace DineHub.Api.Orders;
@@ -31,8 +32,8 @@ internal sealed record OrderChange(OrderEvent Event, IReadOnlyList<OrderStatus> 
 /// Orders in the database. Every statement carries <c>restaurant_id</c> and so touches one shard; an order is one row and is placed
 /// by one statement.
 /// </summary>
-/// <param name="dataSource">The database.</param>
-internal sealed class OrderStore(NpgsqlDataSource dataSource)
+/// <param name="database">The database.</param>
+internal sealed class OrderStore(ApiConnections database)
 {
     private const string Columns = """
         restaurant_id, id, status, fulfilment, customer, currency, lines, subtotal, tax, delivery_fee, tip, total, menu_version, payment, note,
@@ -52,76 +53,90 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
 
     private const string Place = $"{Insert} FROM ({Shop}) AS shop ON CONFLICT DO NOTHING";
 
-    // The same and what it takes from stock. Without ON CONFLICT: a key that is there already fails the statement, and with it the taking;
-    // taking more than there is breaks a constraint, and with it the order.
-    private const string PlaceAndTake = $"""
-        WITH shop AS MATERIALIZED ({Shop}),
-        taken AS (
-            UPDATE stock SET quantity = quantity - ($28::integer[])[array_position($27::text[], item_id)], updated_at = $17
-            WHERE restaurant_id = $1 AND item_id = ANY ($27::text[]) AND EXISTS (SELECT FROM shop)
-            RETURNING item_id)
-        {Insert} FROM shop
+    // Taking more than there is breaks a constraint, and with it the order.
+    private const string Take = $"""
+        UPDATE stock SET quantity = quantity - ($5::integer[])[array_position($4::text[], item_id)], updated_at = $3
+        WHERE restaurant_id = $1 AND item_id = ANY ($4::text[]) AND EXISTS (SELECT FROM menus WHERE restaurant_id = $1 AND version = $2)
         """;
 
-    /// <summary>Stores an order, if its key is new, and the menu is at the version that the order was examined at.</summary>
+    /// <summary>Stores an order, if its key is new, and the menu is at the version that the order was examined at. Its key lets it take place once.</summary>
     public async Task<StoreResult> TryPlaceAsync(
-        Order order, string idempotencyKey, byte[] requestHash, Guid? accountId, IReadOnlyList<TakenStock> stock, CancellationToken ct) =>
-        await Sql.RetryConflicts.ExecuteAsync(
-            async token =>
-            {
-                await using var command = dataSource.CreateCommand(stock.Count == 0 ? Place : PlaceAndTake).With(
-                    order.RestaurantId,
-                    order.Id,
-                    idempotencyKey,
-                    requestHash,
-                    order.TrackingToken,
-                    order.Status.ToString(),
-                    Sql.Json(order.Fulfilment, ApiJson.Default.Fulfilment),
-                    Sql.Json(order.Customer, ApiJson.Default.Customer),
-                    order.Currency,
-                    Sql.Json(order.Lines, ApiJson.Default.IReadOnlyListOrderLine),
-                    order.Subtotal,
-                    order.Tax,
-                    order.Total,
-                    order.MenuVersion,
-                    Sql.Json(order.History, ApiJson.Default.IReadOnlyListOrderEvent),
-                    order.Version,
-                    order.PlacedAt,
-                    order.Note,
-                    accountId,
-                    order.Payment.ToString(),
-                    order.DeliveryFee,
-                    order.Tip,
-                    order.ScheduledFor,
-                    order.ReadyBy,
-                    order.ExpiresAt,
-                    stock.Count == 0 ? null : Sql.Json(stock, ApiJson.Default.IReadOnlyListTakenStock));
-                if (stock.Count > 0)
-                {
-                    command.With(stock.Select(taken => taken.ItemId).ToArray(), stock.Select(taken => taken.Quantity).ToArray());
-                }
+        Order order, string idempotencyKey, byte[] requestHash, Guid? accountId, IReadOnlyList<TakenStock> stock, CancellationToken ct)
+    {
+        object?[] values =
+        [
+            order.RestaurantId,
+            order.Id,
+            idempotencyKey,
+            requestHash,
+            order.TrackingToken,
+            order.Status.ToString(),
+            Sql.Json(order.Fulfilment, ApiJson.Default.Fulfilment),
+            Sql.Json(order.Customer, ApiJson.Default.Customer),
+            order.Currency,
+            Sql.Json(order.Lines, ApiJson.Default.IReadOnlyListOrderLine),
+            order.Subtotal,
+            order.Tax,
+            order.Total,
+            order.MenuVersion,
+            Sql.Json(order.History, ApiJson.Default.IReadOnlyListOrderEvent),
+            order.Version,
+            order.PlacedAt,
+            order.Note,
+            accountId,
+            order.Payment.ToString(),
+            order.DeliveryFee,
+            order.Tip,
+            order.ScheduledFor,
+            order.ReadyBy,
+            order.ExpiresAt,
+            stock.Count == 0 ? null : Sql.Json(stock, ApiJson.Default.IReadOnlyListTakenStock),
+        ];
+        var stored = stock.Count == 0
+            ? await Sql.RetryConflicts.ExecuteAsync(async token => await database.ExecuteRepeatableAsync(Place, token, values), ct)
+            : await PlaceAndTakeAsync(order, stock, values, ct);
+        return stored switch
+        {
+            null => StoreResult.OutOfStock,
+            1 => StoreResult.Stored,
+            _ => StoreResult.NotStored,
+        };
+    }
 
-                try
+    /// <summary>
+    /// Takes from stock and stores, in one transaction on one shard: as one statement with both, Citus would commit it in two phases, and a customer who goes away
+    /// in between would leave the rows of the stock locked.
+    /// </summary>
+    /// <returns>How many orders were stored; null where there is less in stock.</returns>
+    private async Task<int?> PlaceAndTakeAsync(Order order, IReadOnlyList<TakenStock> stock, object?[] values, CancellationToken ct)
+    {
+        try
+        {
+            return await database.TransactAsync<int?>(
+                async (connection, token) =>
                 {
-                    var stored = await command.ExecuteNonQueryAsync(token);
-                    Sql.RefuseIfCancelled(token);
-                    return stored == 1 ? StoreResult.Stored : StoreResult.NotStored;
-                }
-                catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
-                {
-                    return StoreResult.NotStored;
-                }
-                catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.CheckViolation && e.MessageText.Contains(StockStore.Constraint, StringComparison.Ordinal))
-                {
-                    return StoreResult.OutOfStock;
-                }
-            },
-            ct);
+                    await using var batch = connection.CreateBatch();
+                    batch.BatchCommands.Add(new NpgsqlBatchCommand(Take).With(
+                        order.RestaurantId, order.MenuVersion, order.PlacedAt, stock.Select(taken => taken.ItemId).ToArray(), stock.Select(taken => taken.Quantity).ToArray()));
+                    var place = new NpgsqlBatchCommand(Place).With(values);
+                    batch.BatchCommands.Add(place);
+                    await batch.ExecuteNonQueryAsync(token);
+                    return place.RecordsAffected;
+                },
+                ct,
+                commits: stored => stored == 1,
+                repeatable: true);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.CheckViolation && e.MessageText.Contains(StockStore.Constraint, StringComparison.Ordinal))
+        {
+            return null;
+        }
+    }
 
     /// <summary>The order that was placed with a key, as durable as when it is placed; null where there is none.</summary>
     public async Task<StoredOrder?> FindByKeyAsync(Guid restaurantId, string timeZone, string idempotencyKey, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await dataSource.FirstAsync(
+            async token => await database.FirstAsync(
                 // What this finds is acknowledged. It can be on the primary only: whoever placed it may have been cut off while the commit
                 // waited for the synchronous standby. Locking the row is a write of its own, later in the log, whose commit waits for the
                 // standby too (RecordTransactionCommit: it has a transaction id and wrote WAL).
@@ -134,7 +149,7 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
 
     /// <summary>An order; null where there is none.</summary>
     public Task<StoredOrder?> FindAsync(Guid restaurantId, string timeZone, Guid orderId, CancellationToken ct) =>
-        dataSource.FirstAsync(
+        database.FirstAsync(
             $"SELECT {Columns} FROM orders WHERE restaurant_id = $1 AND id = $2", row => Read(row, timeZone), ct, restaurantId, orderId);
 
     /// <summary>A restaurant's orders, the newest first.</summary>
@@ -155,7 +170,7 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
         TimeCursor? after,
         int limit,
         CancellationToken ct) =>
-        dataSource.ListAsync(
+        database.ListAsync(
             $"""
             SELECT {Columns} FROM orders
             WHERE restaurant_id = $1
@@ -179,7 +194,7 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
     /// <summary>The orders that have changed after a time, the oldest change first.</summary>
     public Task<List<(Order Order, DateTimeOffset ChangedAt)>> ListChangedAsync(
         Guid restaurantId, string timeZone, DateTimeOffset after, int limit, CancellationToken ct) =>
-        dataSource.ListAsync(
+        database.ListAsync(
             $"SELECT {Columns}, updated_at FROM orders WHERE restaurant_id = $1 AND updated_at > $2 ORDER BY updated_at, id LIMIT $3",
             row => (Read(row, timeZone).Order, row.GetFieldValue<DateTimeOffset>(25)),
             ct,
@@ -189,18 +204,16 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
 
     /// <summary>Orders that nobody has answered in time.</summary>
     public Task<List<Guid>> ListOverdueAsync(Guid restaurantId, DateTimeOffset now, int limit, CancellationToken ct) =>
-        dataSource.ListAsync(
+        database.ListAsync(
             "SELECT id FROM orders WHERE restaurant_id = $1 AND status = 'Placed' AND expires_at <= $2 ORDER BY expires_at LIMIT $3",
             row => row.GetGuid(0), ct, restaurantId, now, limit);
 
     /// <summary>Moves an order to a stage, if it may be moved; what was taken from stock is put back where it was not cooked.</summary>
     /// <returns>The order after the change; null where it was not changed.</returns>
-    public async Task<StoredOrder?> TryAdvanceAsync(Guid restaurantId, string timeZone, Guid orderId, OrderChange change, CancellationToken ct) =>
-        await Sql.RetryConflicts.ExecuteAsync(
-            async token =>
+    public Task<StoredOrder?> TryAdvanceAsync(Guid restaurantId, string timeZone, Guid orderId, OrderChange change, CancellationToken ct) =>
+        database.TransactAsync(
+            async (connection, token) =>
             {
-                await using var connection = await dataSource.OpenConnectionAsync(token);
-                await using var transaction = await connection.BeginTransactionAsync(token);
                 if (await UpdateAsync(connection, restaurantId, timeZone, orderId, change, token) is not { } changed)
                 {
                     return null;
@@ -219,8 +232,6 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
                     await putBack.ExecuteNonQueryAsync(token);
                 }
 
-                await transaction.CommitAsync(token);
-                Sql.RefuseIfCancelled(token);
                 return changed;
             },
             ct);
@@ -237,7 +248,7 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
                 }
 
                 var lines = order.Lines.Select(line => line with { Note = null }).ToList();
-                return await dataSource.ExecuteAsync(
+                return await database.ExecuteAsync(
                     """
                     UPDATE orders
                     SET customer = $4, fulfilment = $5, lines = $6, note = NULL, account_id = NULL, erased_at = $3, updated_at = $3, version = version + 1
@@ -256,7 +267,7 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
 
     /// <summary>Orders of accounts that no account lists yet.</summary>
     public Task<List<StoredOrder>> ListUnlistedAsync(Guid restaurantId, DateTimeOffset before, int limit, CancellationToken ct) =>
-        dataSource.ListAsync(
+        database.ListAsync(
             $"""
             SELECT {Columns} FROM orders
             WHERE restaurant_id = $1 AND account_id IS NOT NULL AND NOT listed AND placed_at < $2
@@ -265,7 +276,7 @@ internal sealed class OrderStore(NpgsqlDataSource dataSource)
 
     public async Task SetListedAsync(Guid restaurantId, IReadOnlyList<Guid> orderIds, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await dataSource.ExecuteAsync(
+            async token => await database.ExecuteAsync(
                 "UPDATE orders SET listed = true WHERE restaurant_id = $1 AND id = ANY ($2)", token, restaurantId, orderIds.ToArray()),
             ct);
 

@@ -1,19 +1,19 @@
 using System.Runtime.CompilerServices;
 using DineHub.Api.Orders;
-using Npgsql;
+using DineHub.Database;
 
 namespace DineHub.Api.Reports;
 
 /// <summary>Reports over the orders of one restaurant, computed by its shard. Every statement carries <c>restaurant_id</c>.</summary>
-/// <param name="dataSource">The database.</param>
-internal sealed class ReportStore(NpgsqlDataSource dataSource)
+/// <param name="database">The database.</param>
+internal sealed class ReportStore(ApiConnections database)
 {
     private const string Sold = """
         o.restaurant_id = $1 AND o.placed_at >= $2 AND o.placed_at < $3 AND o.status NOT IN ('Rejected', 'Cancelled', 'Expired')
         """;
 
     public Task<List<SalesDay>> SalesAsync(Guid restaurantId, DateTimeOffset from, DateTimeOffset until, string timeZone, CancellationToken ct) =>
-        dataSource.ListAsync(
+        database.ListAsync(
             $"""
             SELECT (o.placed_at AT TIME ZONE $4)::date, count(*), sum(o.subtotal)::bigint, sum(o.tax)::bigint, sum(o.delivery_fee)::bigint,
                    sum(o.tip)::bigint, sum(o.total)::bigint
@@ -25,7 +25,7 @@ internal sealed class ReportStore(NpgsqlDataSource dataSource)
             ct, restaurantId, from, until, timeZone);
 
     public Task<List<ItemSales>> BestSellersAsync(Guid restaurantId, DateTimeOffset from, DateTimeOffset until, int limit, CancellationToken ct) =>
-        dataSource.ListAsync(
+        database.ListAsync(
             $"""
             SELECT line ->> 'itemId', (array_agg(line ->> 'name' ORDER BY o.placed_at DESC))[1],
                    sum((line ->> 'quantity')::bigint)::bigint, sum((line ->> 'total')::bigint)::bigint
@@ -38,7 +38,7 @@ internal sealed class ReportStore(NpgsqlDataSource dataSource)
             ct, restaurantId, from, until, limit);
 
     public Task<List<StageDuration>> StagesAsync(Guid restaurantId, DateTimeOffset from, DateTimeOffset until, CancellationToken ct) =>
-        dataSource.ListAsync(
+        database.ListAsync(
             """
             SELECT stage.status, count(*), avg(stage.seconds)::float8, percentile_cont(0.95) WITHIN GROUP (ORDER BY stage.seconds)
             FROM (
@@ -56,7 +56,7 @@ internal sealed class ReportStore(NpgsqlDataSource dataSource)
     public async IAsyncEnumerable<OrderRow> OrdersAsync(
         Guid restaurantId, DateTimeOffset from, DateTimeOffset until, [EnumeratorCancellation] CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand(
+        await using var command = database.DataSource.CreateCommand(
             """
             SELECT id, placed_at, status, fulfilment ->> 'type', payment,
                    (SELECT sum((line ->> 'quantity')::bigint)::bigint FROM jsonb_array_elements(lines) AS line),

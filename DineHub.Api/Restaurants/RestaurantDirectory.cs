@@ -1,4 +1,5 @@
 using System.Globalization;
+using DineHub.Database;
 using Npgsql;
 
 namespace DineHub.Api.Restaurants;
@@ -16,9 +17,12 @@ internal sealed record RestaurantSearch(string? Text, string? Cuisine, GeoPoint?
         (!OpenNow || restaurant.OpenNow is true) && (!AcceptingOrders || restaurant.AcceptingOrders is true);
 }
 
-/// <summary>The directory: a table that every node has whole, so that it answers when a worker is lost.</summary>
-/// <param name="dataSource">The database.</param>
-internal sealed class RestaurantDirectory(NpgsqlDataSource dataSource)
+/// <summary>
+/// The directory: a table that every node has whole, so that it answers when a worker is lost. A write to it is, on Citus, a two-phase commit over all nodes:
+/// whoever asked for it cannot cancel it, which could leave it prepared, and its row locked, until Citus recovers it.
+/// </summary>
+/// <param name="database">The database.</param>
+internal sealed class RestaurantDirectory(ApiConnections database)
 {
     public const string Columns = """
         r.id, r.slug, r.name, r.description, r.phone, r.region, r.city, r.address, r.latitude, r.longitude, r.cuisines,
@@ -33,9 +37,9 @@ internal sealed class RestaurantDirectory(NpgsqlDataSource dataSource)
     private const int MostBatches = 10;
 
     public Task<Restaurant?> FindAsync(Guid id, CancellationToken ct) =>
-        dataSource.FirstAsync($"SELECT {Columns} FROM restaurants r WHERE r.id = $1", Read, ct, id);
+        database.FirstAsync($"SELECT {Columns} FROM restaurants r WHERE r.id = $1", Read, ct, id);
 
-    public Task<List<Guid>> ListIdsAsync(CancellationToken ct) => dataSource.ListAsync("SELECT id FROM restaurants", row => row.GetGuid(0), ct);
+    public Task<List<Guid>> ListIdsAsync(CancellationToken ct) => database.ListAsync("SELECT id FROM restaurants", row => row.GetGuid(0), ct);
 
     /// <summary>One page. It may be shorter than asked for although there is a next one, where few of very many are open.</summary>
     public async Task<RestaurantPage> SearchAsync(RestaurantSearch search, RestaurantCursor? after, int limit, DateTimeOffset now, CancellationToken ct)
@@ -70,8 +74,8 @@ internal sealed class RestaurantDirectory(NpgsqlDataSource dataSource)
     }
 
     /// <summary>Adds a restaurant; false where its slug is taken.</summary>
-    public async Task<bool> TryCreateAsync(Restaurant restaurant, DateTimeOffset now, CancellationToken ct) =>
-        await dataSource.ExecuteAsync(
+    public async Task<bool> TryCreateAsync(Restaurant restaurant, DateTimeOffset now) =>
+        await database.ExecuteAsync(
             """
             INSERT INTO restaurants (id, slug, name, description, phone, region, city, address, latitude, longitude, cuisines,
                                      currency, tax_rate_basis_points, tax_included, other_tax_rates, time_zone, opening_hours, minimum_order,
@@ -79,7 +83,7 @@ internal sealed class RestaurantDirectory(NpgsqlDataSource dataSource)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 1, $24, 1)
             ON CONFLICT DO NOTHING
             """,
-            ct,
+            CancellationToken.None,
             restaurant.Id,
             restaurant.Slug,
             restaurant.Name,
@@ -106,8 +110,8 @@ internal sealed class RestaurantDirectory(NpgsqlDataSource dataSource)
             now) == 1;
 
     /// <summary>Stores a changed profile, at the version that it was changed from; null where the restaurant is at another by now.</summary>
-    public Task<Restaurant?> TryUpdateAsync(Restaurant changed, int fromVersion, CancellationToken ct) =>
-        dataSource.FirstAsync(
+    public Task<Restaurant?> TryUpdateAsync(Restaurant changed, int fromVersion) =>
+        database.FirstAsync(
             $"""
             UPDATE restaurants r
             SET name = $3, description = $4, phone = $5, city = $6, address = $7, latitude = $8, longitude = $9, cuisines = $10,
@@ -118,7 +122,7 @@ internal sealed class RestaurantDirectory(NpgsqlDataSource dataSource)
             RETURNING {Columns}
             """,
             Read,
-            ct,
+            CancellationToken.None,
             changed.Id,
             fromVersion,
             changed.Name,
@@ -142,14 +146,14 @@ internal sealed class RestaurantDirectory(NpgsqlDataSource dataSource)
             changed.Delivery?.Fee ?? 0);
 
     /// <summary>Closes a restaurant for good, or opens it again; null where there is none.</summary>
-    public Task<Restaurant?> SetClosedAsync(Guid id, DateTimeOffset? closedAt, CancellationToken ct) =>
-        dataSource.FirstAsync(
-            $"UPDATE restaurants r SET closed_at = $2::timestamptz, version = r.version + 1 WHERE r.id = $1 RETURNING {Columns}", Read, ct, id, closedAt);
+    public Task<Restaurant?> SetClosedAsync(Guid id, DateTimeOffset? closedAt) =>
+        database.FirstAsync(
+            $"UPDATE restaurants r SET closed_at = $2::timestamptz, version = r.version + 1 WHERE r.id = $1 RETURNING {Columns}", Read, CancellationToken.None, id, closedAt);
 
     /// <summary>Copies a kitchen's pause, unless the directory has a newer one.</summary>
-    public Task CopyPauseAsync(Guid id, DateTimeOffset? pausedUntil, int kitchenVersion, CancellationToken ct) =>
-        dataSource.ExecuteAsync(
-            "UPDATE restaurants SET paused_until = $2::timestamptz, kitchen_version = $3 WHERE id = $1 AND kitchen_version < $3", ct, id, pausedUntil, kitchenVersion);
+    public Task CopyPauseAsync(Guid id, DateTimeOffset? pausedUntil, int kitchenVersion) =>
+        database.ExecuteAsync(
+            "UPDATE restaurants SET paused_until = $2::timestamptz, kitchen_version = $3 WHERE id = $1 AND kitchen_version < $3", CancellationToken.None, id, pausedUntil, kitchenVersion);
 
     /// <summary>Reads <see cref="Columns"/> from the start of a row.</summary>
     public static Restaurant Read(NpgsqlDataReader row) => new(
@@ -192,7 +196,7 @@ internal sealed class RestaurantDirectory(NpgsqlDataSource dataSource)
                """,
                 "$6::text IS NULL OR (r.distance, r.id) > ($6::text::float8, $7::uuid)",
                 "r.distance, r.id");
-        return dataSource.ListAsync(
+        return database.ListAsync(
             $"""
             SELECT {Columns}, r.distance
             FROM (SELECT r.*, {distance} AS distance FROM restaurants r WHERE r.closed_at IS NULL) r

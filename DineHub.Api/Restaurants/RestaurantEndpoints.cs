@@ -145,7 +145,7 @@ internal static class RestaurantEndpoints
         // under an id that nobody knows.
         await menus.CreateAsync(id, ct);
         await kitchens.CreateAsync(id, ct);
-        if (!await directory.TryCreateAsync(restaurant, now, ct))
+        if (!await directory.TryCreateAsync(restaurant, now))
         {
             return Problems.Refuse(StatusCodes.Status409Conflict, Refusal.SlugTaken, "There is a restaurant with this slug.");
         }
@@ -188,7 +188,7 @@ internal static class RestaurantEndpoints
             return errors.ToUnprocessable(Refusal.TaxRateInUse, "A tax rate is in use.");
         }
 
-        if (await directory.TryUpdateAsync(Merge(menu.Restaurant, request), version ?? menu.Restaurant.Version, ct) is not { } changed)
+        if (await directory.TryUpdateAsync(Merge(menu.Restaurant, request), version ?? menu.Restaurant.Version) is not { } changed)
         {
             return Problems.VersionMismatch(menu.Restaurant.Version);
         }
@@ -217,7 +217,7 @@ internal static class RestaurantEndpoints
         HttpContext http,
         CancellationToken ct)
     {
-        if (await directory.SetClosedAsync(restaurantId, closedAt, ct) is not { } changed)
+        if (await directory.SetClosedAsync(restaurantId, closedAt) is not { } changed)
         {
             return Problems.UnknownRestaurant();
         }

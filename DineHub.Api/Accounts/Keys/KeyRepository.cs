@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using DineHub.Database;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Npgsql;
 
@@ -8,15 +9,15 @@ namespace DineHub.Api.Accounts.Keys;
 /// The data-protection keys in the database, so that a token from one replica works at every other, after any restart.
 /// The interface is synchronous; it is asked once a day.
 /// </summary>
-/// <param name="dataSource">The database.</param>
+/// <param name="database">The database.</param>
 /// <param name="time">The clock.</param>
-internal sealed class KeyRepository(NpgsqlDataSource dataSource, TimeProvider time) : IXmlRepository
+internal sealed class KeyRepository(ApiConnections database, TimeProvider time) : IXmlRepository
 {
     private volatile int lastRead;
 
     public IReadOnlyCollection<XElement> GetAllElements()
     {
-        using var command = dataSource.CreateCommand("SELECT xml, ordinal FROM data_protection_keys ORDER BY ordinal");
+        using var command = database.DataSource.CreateCommand("SELECT xml, ordinal FROM data_protection_keys ORDER BY ordinal");
         using var reader = command.ExecuteReader();
         var elements = new List<XElement>();
         while (reader.Read())
@@ -35,7 +36,7 @@ internal sealed class KeyRepository(NpgsqlDataSource dataSource, TimeProvider ti
     /// </summary>
     public void StoreElement(XElement element, string friendlyName)
     {
-        using var command = dataSource.CreateCommand(
+        using var command = database.DataSource.CreateCommand(
             "INSERT INTO data_protection_keys (ordinal, name, xml, created_at) VALUES ($1, $2, $3, $4)").With(
             lastRead + 1, friendlyName, element.ToString(SaveOptions.DisableFormatting), time.GetUtcNow());
         try
