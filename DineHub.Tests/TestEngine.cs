@@ -1,48 +1,49 @@
 using DineHub.AppHost.Prerequisites;
+using Xunit.Abstractions;
+using Xunit.Sdk;
 
 namespace DineHub.Tests;
 
 /// <summary>
-/// Which engine the clusters of the tests run on: Citus where its extension is installed, stock PostgreSQL otherwise, or what DINEHUB_TEST_ENGINE
-/// says (<c>citus</c>, <c>postgres</c>).
+/// The engine that this assembly's clusters run on: stock PostgreSQL in DineHub.Tests, Citus in DineHub.Tests.Citus, which has the tests of clusters once more. Each has a part of
+/// this class that says which.
 /// </summary>
-internal static class TestEngine
+internal static partial class TestEngine
 {
-    public const string Variable = "DINEHUB_TEST_ENGINE";
+    public static string Name => IsCitus ? "citus" : "postgres";
 
-    public static string Name { get; } = Environment.GetEnvironmentVariable(Variable)?.ToUpperInvariant() switch
-    {
-        null or "" => "auto",
-        "CITUS" => "citus",
-        "POSTGRES" => "postgres",
-        var other => throw new InvalidOperationException($"{Variable} must be 'citus' or 'postgres', but is '{other}'."),
-    };
-
-    public static bool IsCitus { get; } = Name == "citus" || (Name == "auto" && IsCitusInstalled);
+    /// <summary>Why the engine is not there; null where it is.</summary>
+    public static string? Missing { get; } = IsCitus && !IsCitusInstalled
+        ? $"Citus is not installed for the PostgreSQL of {PostgresInstallation.DirectoryVariable}, nor for the installed one (https://docs.citusdata.com, 'Installation')."
+        : null;
 
     public static bool IsCitusInstalled => PostgresInstallation.Search(LocalMachine.Current) is { IsSupported: true, HasCitus: true };
 }
 
-/// <summary>A test that needs Citus: skipped, with the reason, where the tests run on the stock engine.</summary>
+/// <summary>A test of what only Citus does: one of DineHub.Tests.Citus.</summary>
+[XunitTestCaseDiscoverer("DineHub.Tests." + nameof(EngineFactDiscoverer), TestEngine.AssemblyName)]
 internal sealed class CitusFactAttribute : FactAttribute
 {
-    public CitusFactAttribute()
-    {
-        if (!TestEngine.IsCitus)
-        {
-            Skip = "The Citus extension is not installed for this PostgreSQL (https://docs.citusdata.com/, 'Installation'): the tests run on the stock engine.";
-        }
-    }
+    public bool IsCitus { get; } = true;
 }
 
-/// <summary>A test of what only the stock engine does: skipped, with the reason, where the tests run on Citus.</summary>
+/// <summary>A test of what only the stock engine does: one of DineHub.Tests.</summary>
+[XunitTestCaseDiscoverer("DineHub.Tests." + nameof(EngineFactDiscoverer), TestEngine.AssemblyName)]
 internal sealed class StockFactAttribute : FactAttribute
 {
-    public StockFactAttribute()
+    public bool IsCitus { get; }
+}
+
+/// <summary>Finds a test in the assembly of its engine, and in no other.</summary>
+/// <param name="messages">Where xunit is told of problems.</param>
+public sealed class EngineFactDiscoverer(IMessageSink messages) : IXunitTestCaseDiscoverer
+{
+    private readonly FactDiscoverer facts = new(messages);
+
+    /// <inheritdoc/>
+    public IEnumerable<IXunitTestCase> Discover(ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute)
     {
-        if (TestEngine.IsCitus)
-        {
-            Skip = "The tests run on Citus; DINEHUB_TEST_ENGINE=postgres runs them on the stock engine.";
-        }
+        ArgumentNullException.ThrowIfNull(factAttribute);
+        return factAttribute.GetNamedArgument<bool>(nameof(CitusFactAttribute.IsCitus)) == TestEngine.IsCitus ? facts.Discover(discoveryOptions, testMethod, factAttribute) : [];
     }
 }

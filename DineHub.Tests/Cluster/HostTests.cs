@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using DineHub.Api.Errors;
 using DineHub.Database;
 using DineHub.Tests.Hosting;
@@ -17,6 +19,41 @@ public sealed class HostTests(ClusterFixture fixture)
         (await PortAsync(first)).ShouldBe(worker.Port);
         using var second = ApiConnections.Create(String($"127.0.0.1:1,{Hosts(fixture.Cluster.Coordinator)}"));
         (await PortAsync(second)).ShouldBe(fixture.Cluster.Coordinator.Port);
+    }
+
+    [Fact]
+    public async Task A_host_that_accepts_connections_and_does_not_answer_is_passed_over_until_it_does()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        using var connections = ApiConnections.Create(String($"127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port},{Hosts(fixture.Cluster.Coordinator)}") + ";Timeout=60");
+        var all = connections.DataSource;
+        var port = PortOnAnyHostAsync(connections);
+        await port.OrFailAsync("the next host is taken");
+        (await port).ShouldBe(fixture.Cluster.Coordinator.Port);
+        connections.DataSource.ShouldNotBeSameAs(all);
+
+        silent.Stop();
+        await Eventually.TrueAsync(() => connections.DataSource == all, "the host is asked again");
+        (await PortOnAnyHostAsync(connections)).ShouldBe(fixture.Cluster.Coordinator.Port);
+    }
+
+    [Fact]
+    public async Task Statements_that_may_be_repeated_survive_the_loss_of_their_session_and_others_are_told()
+    {
+        using var connections = ApiConnections.Create(String(Hosts(fixture.Cluster.Coordinator)));
+        var runs = 0;
+        async Task<int> EndOnceAsync(NpgsqlConnection connection, CancellationToken ct)
+        {
+            await using var command = new NpgsqlCommand(runs++ == 0 ? "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)" : "SELECT 1", connection);
+            return await command.ExecuteNonQueryAsync(ct);
+        }
+
+        await connections.RunAsync(EndOnceAsync, CancellationToken.None, repeatable: true);
+        runs.ShouldBe(2);
+        runs = 0;
+        await Should.ThrowAsync<PostgresException>(() => connections.RunAsync(EndOnceAsync, CancellationToken.None));
+        runs.ShouldBe(1);
     }
 
     [Fact]
@@ -55,13 +92,13 @@ public sealed class HostTests(ClusterFixture fixture)
     }
 
     [Theory]
-    [InlineData(PostgresErrorCodes.AdminShutdown)]
-    [InlineData(PostgresErrorCodes.InternalError)]
-    public async Task A_host_that_reports_the_loss_of_another_is_still_there(string code)
+    [InlineData(PostgresErrorCodes.AdminShutdown, "terminating connection due to administrator command")]
+    [InlineData(PostgresErrorCodes.InternalError, "could not commit transaction for shard 102008 on at least one active node")]
+    public async Task A_host_that_reports_the_loss_of_another_is_still_there(string code, string message)
     {
         using var connections = ApiConnections.Create(String($"127.0.0.1:1,{Hosts(fixture.Cluster.Coordinator)}") + ";Host Recheck Seconds=3600");
         var reported = await Should.ThrowAsync<PostgresException>(
-            async () => await RunAsync(connections, $"DO $$ BEGIN RAISE EXCEPTION 'a worker is lost' USING ERRCODE = '{code}'; END $$"));
+            async () => await RunAsync(connections, $"DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{code}'; END $$"));
         ConnectionLoss.IsLost(reported).ShouldBeFalse();
         DatabaseUnavailableHandler.IsUnavailable(reported).ShouldBeTrue();
 
@@ -76,6 +113,14 @@ public sealed class HostTests(ClusterFixture fixture)
         await using var command = connections.DataSource.CreateCommand("SELECT current_setting('port')::integer");
         return (int)(await command.ExecuteScalarAsync())!;
     }
+
+    private static Task<int> PortOnAnyHostAsync(ApiConnections connections) => connections.RunAsync(
+        async (connection, ct) =>
+        {
+            await using var command = new NpgsqlCommand("SELECT current_setting('port')::integer", connection);
+            return (int)(await command.ExecuteScalarAsync(ct))!;
+        },
+        CancellationToken.None);
 
     private static async Task RunAsync(ApiConnections connections, string sql)
     {

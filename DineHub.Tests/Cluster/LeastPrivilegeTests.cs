@@ -1,3 +1,4 @@
+using DineHub.AppHost.Topology;
 using DineHub.Database;
 using DineHub.Database.Roles;
 using DineHub.Tests.Hosting;
@@ -65,6 +66,62 @@ public sealed class LeastPrivilegeTests(ClusterFixture fixture)
         "UPDATE data_protection_keys SET xml = 'scratch'",
     ];
 
+    // Citus's own functions and tables: nodes, shards, statements on other nodes.
+    private static readonly string[] NothingOfCitus =
+    [
+        "SELECT citus_add_node('127.0.0.1', 1)",
+        "SELECT citus_activate_node('127.0.0.1', 1)",
+        "SELECT citus_disable_node('127.0.0.1', 1)",
+        "SELECT citus_drain_node('127.0.0.1', 1)",
+        "SELECT citus_remove_node('127.0.0.1', 1)",
+        "SELECT citus_update_node(1, '127.0.0.1', 1)",
+        "SELECT citus_set_coordinator_host('127.0.0.1', 1)",
+        "SELECT citus_set_node_property('127.0.0.1', 1, 'shouldhaveshards', false)",
+        "SELECT citus_move_shard_placement(1, '127.0.0.1', 1, '127.0.0.1', 2)",
+        "SELECT citus_copy_shard_placement(1, '127.0.0.1', 1, '127.0.0.1', 2)",
+        "SELECT citus_split_shard_by_split_points(1, ARRAY['0'], ARRAY[1, 2])",
+        "SELECT isolate_tenant_to_new_shard('orders', '00000000-0000-0000-0000-000000000001'::uuid)",
+        "SELECT citus_rebalance_start()",
+        "SELECT citus_rebalance_stop()",
+        "SELECT rebalance_table_shards()",
+        "SELECT citus_job_cancel(1)",
+        "SELECT citus_create_restore_point('scratch')",
+        "SELECT create_distributed_table('orders', 'id')",
+        "SELECT create_reference_table('orders')",
+        "SELECT undistribute_table('orders')",
+        "SELECT alter_distributed_table('orders', shard_count => 4)",
+        "SELECT update_distributed_table_colocation('orders', 'none')",
+        "SELECT citus_update_table_statistics('orders')",
+        "SELECT run_command_on_all_nodes('SELECT 1')",
+        "SELECT run_command_on_workers('SELECT 1')",
+        "SELECT run_command_on_coordinator('SELECT 1')",
+        "SELECT run_command_on_shards('orders', 'SELECT 1 FROM %s')",
+        "SELECT run_command_on_placements('orders', 'SELECT 1 FROM %s')",
+        "SELECT master_run_on_worker(ARRAY['127.0.0.1'], ARRAY[1], ARRAY['SELECT 1'], false)",
+        "SELECT master_move_shard_placement(1, '127.0.0.1', 1, '127.0.0.1', 2)",
+        "SELECT master_get_new_shardid()",
+        "SELECT worker_apply_shard_ddl_command(1, 'DROP TABLE orders')",
+        "SELECT worker_drop_distributed_table('orders')",
+        "SELECT citus_internal.delete_shard_metadata(1)",
+        "SELECT citus_internal_delete_shard_metadata(1)",
+        "SELECT citus_stat_tenants_reset()",
+        "SELECT authinfo FROM pg_dist_authinfo",
+        "INSERT INTO pg_dist_authinfo VALUES (0, 'dinehub_api', 'password=scratch')",
+        "DELETE FROM pg_dist_authinfo",
+        "INSERT INTO pg_dist_poolinfo VALUES (1, 'port=1')",
+        "UPDATE pg_dist_node SET nodeport = 1",
+        "DELETE FROM pg_dist_node",
+        "UPDATE pg_dist_placement SET groupid = 0",
+        "DELETE FROM pg_dist_shard",
+        "DELETE FROM pg_dist_partition",
+        "DELETE FROM pg_dist_transaction",
+        "DELETE FROM pg_dist_object",
+        "UPDATE pg_dist_rebalance_strategy SET default_strategy = false",
+        "DELETE FROM pg_dist_cleanup",
+        "DELETE FROM pg_dist_background_job",
+        "SELECT nextval('pg_dist_shardid_seq')",
+    ];
+
     private readonly DatabaseOptions options = Options(fixture);
 
     [Fact]
@@ -73,6 +130,12 @@ public sealed class LeastPrivilegeTests(ClusterFixture fixture)
         foreach (var server in new[] { fixture.Cluster.Coordinator, fixture.Cluster.Workers[0] })
         {
             await using var api = await OpenAsync(server, DatabaseOptions.ApiRole);
+            if (TestEngine.IsCitus && server != fixture.Cluster.Coordinator)
+            {
+                // A worker refuses all DDL, by anybody, unless the session asks for it to be its own (SQLSTATE XX000).
+                await ExecuteAsync(api, "SET citus.enable_ddl_propagation = off");
+            }
+
             foreach (var statement in server == fixture.Cluster.Coordinator ? [.. NothingOfAnApi, .. NothingOfTheDirectory] : NothingOfAnApi)
             {
                 await ShouldBeRefusedAsync(api, statement, server.Name);
@@ -81,6 +144,85 @@ public sealed class LeastPrivilegeTests(ClusterFixture fixture)
             (await ListAsync(api, "SELECT relname::text FROM pg_class WHERE relowner = current_user::regrole")).ShouldBeEmpty();
             (await ListAsync(api, "SELECT srvname || ' for ' || usename FROM pg_user_mappings WHERE umoptions IS NOT NULL AND usename <> current_user")).ShouldBeEmpty();
             (await ListAsync(api, "SELECT role.rolname::text FROM pg_roles AS role WHERE pg_has_role(current_user, role.oid, 'MEMBER') AND role.rolname <> current_user")).ShouldBeEmpty();
+        }
+    }
+
+    [Fact]
+    public async Task The_API_can_run_what_requests_need_on_each_node_that_it_enters_at()
+    {
+        // On the stock engine it enters at the coordinator.
+        foreach (var server in TestEngine.IsCitus ? [fixture.Cluster.Coordinator, .. fixture.Cluster.Workers] : new[] { fixture.Cluster.Coordinator })
+        {
+            await using var api = await OpenAsync(server, DatabaseOptions.ApiRole);
+            foreach (var restaurant in fixture.Restaurants.Values.DistinctBy(place => place.Worker).Select(place => place.Id))
+            {
+                await using var transaction = await api.BeginTransactionAsync();
+                foreach (var statement in new[]
+                {
+                    $"SELECT FROM orders WHERE restaurant_id = '{restaurant}' FOR UPDATE",
+                    $"UPDATE orders SET total = total WHERE restaurant_id = '{restaurant}'",
+                    $"WITH kept AS (UPDATE stock SET updated_at = updated_at WHERE restaurant_id = '{restaurant}' RETURNING item_id) SELECT count(*) FROM kept",
+                    $"DELETE FROM stock WHERE restaurant_id = '{restaurant}'",
+                    $"SELECT r.name, count(o.id) FROM restaurants r LEFT JOIN orders o ON o.restaurant_id = r.id WHERE r.id = '{restaurant}' GROUP BY r.name",
+                })
+                {
+                    await ExecuteAsync(api, statement);
+                }
+
+                await transaction.RollbackAsync();
+            }
+
+            foreach (var statement in new[]
+            {
+                "SELECT restaurant_id, count(*), count(DISTINCT status), sum(total), array_agg(id) FROM orders GROUP BY restaurant_id ORDER BY 2 LIMIT 3",
+                "SELECT count(DISTINCT status), avg(total) FROM orders",
+                "WITH newest AS MATERIALIZED (SELECT restaurant_id, id FROM orders ORDER BY placed_at DESC LIMIT 10) SELECT count(*) FROM orders JOIN newest USING (restaurant_id, id)",
+                "EXPLAIN (ANALYZE, COSTS OFF) SELECT count(*) FROM orders",
+            })
+            {
+                await ExecuteAsync(api, statement);
+            }
+        }
+    }
+
+    [CitusFact]
+    public async Task The_API_administers_nothing_of_Citus_on_any_node()
+    {
+        foreach (var server in fixture.Cluster.Databases.Where(server => server.Node.Role is Role.Coordinator or Role.Worker))
+        {
+            await using var api = await OpenAsync(server, DatabaseOptions.ApiRole);
+            foreach (var statement in NothingOfCitus)
+            {
+                await ShouldBeRefusedAsync(api, statement, server.Name);
+            }
+
+            (await ListAsync(
+                api,
+                """
+                SELECT DISTINCT function.proname::text
+                FROM pg_proc AS function JOIN pg_depend AS member ON member.objid = function.oid AND member.deptype = 'e' JOIN pg_extension AS extension ON extension.oid = member.refobjid
+                WHERE extension.extname = 'citus' AND has_function_privilege(function.oid, 'EXECUTE')
+                  AND function.proname ~ '(^master_|^citus_internal|run_command|(add|remove|activate|disable|drain|update)_node|move|copy_shard|split|rebalance|isolate|distributed_table|create_|drop|delete|alter|reset|upgrade|cleanup|cancel|terminate)'
+                """)).ShouldBeEmpty(server.Name);
+        }
+    }
+
+    [CitusFact]
+    public async Task An_upgrade_of_the_extension_gives_the_API_nothing_back()
+    {
+        foreach (var server in new[] { fixture.Cluster.Coordinator, fixture.Cluster.Workers[0] })
+        {
+            await using var superuser = await OpenAsync(server, Superuser);
+            await ExecuteAsync(superuser, "SET citus.enable_ddl_propagation = off");
+
+            // As a new version of the extension makes a function: everybody may run it.
+            await ExecuteAsync(superuser, "GRANT EXECUTE ON FUNCTION citus_rebalance_stop() TO PUBLIC");
+            (await ListAsync(superuser, "SELECT has_function_privilege('dinehub_api', 'citus_rebalance_stop()', 'EXECUTE')::text")).ShouldBe(["true"]);
+            await ExecuteAsync(superuser, "ALTER EXTENSION citus UPDATE");
+
+            await using var api = await OpenAsync(server, DatabaseOptions.ApiRole);
+            await ShouldBeRefusedAsync(api, "SELECT citus_rebalance_stop()", server.Name);
+            (await ListAsync(superuser, "SELECT has_function_privilege('dinehub_migrator', 'citus_rebalance_stop()', 'EXECUTE')::text")).ShouldBe(["true"]);
         }
     }
 

@@ -28,6 +28,10 @@ public sealed class LocalityTests(ClusterFixture fixture)
     }
 
     [Fact]
+    public void Every_worker_has_restaurants_of_the_seed() =>
+        fixture.Restaurants.Values.Select(restaurant => restaurant.Worker).Distinct().ShouldBe(fixture.Cluster.Workers.Select(worker => worker.Name), ignoreOrder: true);
+
+    [Fact]
     public async Task A_restaurant_of_a_region_without_workers_is_created_anywhere()
     {
         var id = await CreateAsync(fixture.Eu, "antarctica-1");

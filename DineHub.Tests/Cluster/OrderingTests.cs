@@ -282,9 +282,9 @@ public sealed class OrderingTests(ClusterFixture fixture)
     }
 
     [Theory]
-    [InlineData("DELETE FROM orders WHERE restaurant_id = gen_random_uuid()")]
+    [InlineData("DELETE FROM orders WHERE restaurant_id = '00000000-0000-0000-0000-000000000000'")]
     [InlineData("DELETE FROM restaurants")]
-    [InlineData("DELETE FROM menus WHERE restaurant_id = gen_random_uuid()")]
+    [InlineData("DELETE FROM menus WHERE restaurant_id = '00000000-0000-0000-0000-000000000000'")]
     [InlineData("DELETE FROM data_protection_keys")]
     [InlineData("UPDATE deployment SET value = 'mine'")]
     [InlineData("ALTER TABLE orders ADD COLUMN mine text")]

@@ -279,9 +279,10 @@ public sealed class PrivacyTests(ClusterFixture fixture) : IAsyncLifetime
     private async Task AgeAsync(Guid restaurantId, Guid orderId)
     {
         await using var age = dataSource.CreateCommand(
-            "UPDATE orders SET listed = false, placed_at = placed_at - interval '1 minute' WHERE restaurant_id = $1 AND id = $2");
+            "UPDATE orders SET listed = false, placed_at = $3 WHERE restaurant_id = $1 AND id = $2");
         age.Parameters.AddWithValue(restaurantId);
         age.Parameters.AddWithValue(orderId);
+        age.Parameters.AddWithValue(DateTimeOffset.UtcNow.AddMinutes(-1));
         (await age.ExecuteNonQueryAsync()).ShouldBe(1);
     }
 

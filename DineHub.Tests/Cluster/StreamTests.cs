@@ -2,6 +2,7 @@ using System.Net;
 using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
 using DineHub.Api.Orders;
+using DineHub.Database;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -139,13 +140,13 @@ public sealed class StreamTests(ClusterFixture fixture)
     public async Task A_stream_ends_when_the_token_expires_that_it_was_opened_with()
     {
         var restaurant = await TestRestaurant.CreateAsync(fixture);
-        await using var dataSource = Npgsql.NpgsqlDataSource.Create(fixture.Cluster.ApiConnectionString);
+        using var database = ApiConnections.Create(fixture.Cluster.ApiConnectionString);
         using var cache = new MemoryCache(new MemoryCacheOptions());
         var lifetime = new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance);
-        var orders = new OrderStore(dataSource);
+        var orders = new OrderStore(database);
         var streams = new OrderStreams(
             new OrderFeed(orders, TimeProvider.System, NullLogger<OrderFeed>.Instance), orders, TimeProvider.System, lifetime);
-        var menu = (await new MenuCatalog(dataSource, cache, TimeProvider.System).FindAsync(restaurant.Id, CancellationToken.None))!;
+        var menu = (await new MenuCatalog(database, cache, TimeProvider.System).FindAsync(restaurant.Id, CancellationToken.None))!;
         var events = 0;
         await foreach (var item in streams.QueueAsync(menu, lastEventId: null, DateTimeOffset.UtcNow.AddSeconds(2), CancellationToken.None))
         {

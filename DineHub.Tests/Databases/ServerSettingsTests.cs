@@ -33,8 +33,9 @@ public sealed class ServerSettingsTests
     ]);
 
     [Fact]
-    public void A_process_with_Citus_writes_logical_WAL_too() =>
-        Lines(ServerSettings.ForProcess(Server with { UsesCitus = true })).Except(Lines(ServerSettings.ForProcess(Server))).ShouldBe(["wal_level=logical"]);
+    public void A_process_with_Citus_has_logical_WAL_and_the_settings_of_Citus_too() =>
+        Lines(ServerSettings.ForProcess(Server with { UsesCitus = true })).Except(Lines(ServerSettings.ForProcess(Server))).ShouldBe(
+            ["wal_level=logical", "citus.node_connection_timeout=2s", "citus.recover_2pc_interval=2s", "citus.enable_stat_counters=on"]);
 
     [Fact]
     public void A_container_gets_its_access_rules_and_the_settings_of_the_table() => Lines(ServerSettings.ForContainer("/srv/pg_hba.conf")).ShouldBe(
@@ -53,6 +54,9 @@ public sealed class ServerSettingsTests
         "tcp_keepalives_idle=10",
         "tcp_keepalives_interval=3",
         "tcp_keepalives_count=3",
+        "citus.node_connection_timeout=2s",
+        "citus.recover_2pc_interval=2s",
+        "citus.enable_stat_counters=on",
         "shared_buffers=32MB",
         "log_destination=stderr",
         "logging_collector=off",

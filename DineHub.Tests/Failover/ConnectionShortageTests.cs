@@ -13,23 +13,25 @@ public sealed class ConnectionShortageTests(FaultFixture fixture)
     {
         await fixture.HealAsync();
         var (worker, _) = await fixture.GroupAsync(Worker);
-        var (coordinator, _) = await fixture.GroupAsync(fixture.Options.Coordinator.Name);
+        var (entry, _) = await fixture.GroupAsync(TestEngine.IsCitus ? "db-worker-1" : fixture.Options.Coordinator.Name);
         (await BurstAsync()).ShouldAllBe(answer => answer.Status == HttpStatusCode.Created);
-        var before = await IdleSessions.OfTheApiAsync(fixture, coordinator.Name);
+        var before = await IdleSessions.OfTheApiAsync(fixture, entry.Name);
+        before.ShouldNotBeEmpty();
         await using (var idle = await IdleSessions.TakeFreeAsync(fixture, worker.Name))
         {
             await idle.TakeAllAsync();
             var answers = await BurstAsync();
+            answers.Select(answer => answer.Worker).ShouldContain(Worker);
             answers.Where(answer => answer.Worker == Worker).ShouldAllBe(answer => answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry);
             answers.Where(answer => answer.Worker != Worker).ShouldAllBe(answer => answer.Status == HttpStatusCode.Created);
         }
 
         await fixture.TakeOrdersAsync();
-        (await IdleSessions.OfTheApiAsync(fixture, coordinator.Name)).IsSupersetOf(before).ShouldBeTrue("the pool was not cleared");
+        (await IdleSessions.OfTheApiAsync(fixture, entry.Name)).IsSupersetOf(before).ShouldBeTrue("the pool was not cleared");
     }
 
     [Fact]
-    public async Task A_coordinator_without_free_connections_tells_all_to_come_back_and_takes_orders_again_when_it_has_some()
+    public async Task A_coordinator_without_free_connections_stops_no_order_where_they_enter_at_workers_and_elsewhere_tells_all_to_come_back()
     {
         await fixture.HealAsync();
         var (coordinator, _) = await fixture.GroupAsync(fixture.Options.Coordinator.Name);
@@ -42,7 +44,15 @@ public sealed class ConnectionShortageTests(FaultFixture fixture)
             some.ShouldAllBe(answer => answer.Status == HttpStatusCode.Created || (answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry));
 
             await idle.TakeAllAsync();
-            (await BurstAsync()).ShouldAllBe(answer => answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry);
+            var none = await BurstAsync();
+            if (TestEngine.IsCitus)
+            {
+                none.ShouldAllBe(answer => answer.Status == HttpStatusCode.Created);
+            }
+            else
+            {
+                none.ShouldAllBe(answer => answer.Status == HttpStatusCode.ServiceUnavailable && answer.TellsWhenToRetry);
+            }
         }
 
         await fixture.TakeOrdersAsync();

@@ -41,6 +41,11 @@ public class FailoverFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
+        if (TestEngine.Missing is not null)
+        {
+            return;
+        }
+
         Cluster = await TestCluster.CreateAsync(
             directory.Path,
             TestEngine.Name,
@@ -50,6 +55,7 @@ public class FailoverFixture : IAsyncLifetime
                 ("Regions:1:Backends", "1"),
                 ("Database:StandbyTimeoutSeconds", "4"),
                 ("Database:Durability", durability.ToString()),
+                .. Settings,
             ]);
         await BeforeStartAsync();
         await Cluster.StartAsync().OrFailAsync("the cluster has started", Deadline.Cluster);
@@ -72,6 +78,9 @@ public class FailoverFixture : IAsyncLifetime
 
         directory.Dispose();
     }
+
+    /// <summary>What else differs from the reference topology.</summary>
+    protected virtual IEnumerable<(string Key, string Value)> Settings => [];
 
     /// <summary>What a test needs of the machine before a server has data.</summary>
     protected virtual Task BeforeStartAsync() => Task.CompletedTask;

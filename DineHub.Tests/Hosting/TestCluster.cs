@@ -72,6 +72,10 @@ public sealed class TestCluster : IAsyncDisposable
     /// <summary>The API's connection string for the coordinator.</summary>
     public string ApiConnectionString => layout.ApiConnectionString;
 
+    /// <summary>What a replica of the API needs in its environment besides its connection string.</summary>
+    public IReadOnlyDictionary<string, string> BackendEnvironment =>
+        ServiceEnvironment.OfBackend(Backends[0].Node, layout.Secrets, layout.Directory.ImagesDirectory);
+
     /// <summary>What the <c>db</c> verbs need in their environment.</summary>
     public IReadOnlyDictionary<string, string> DatabaseEnvironment => layout.DatabaseEnvironment;
 

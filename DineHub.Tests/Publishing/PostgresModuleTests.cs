@@ -30,7 +30,10 @@ public sealed class PostgresModuleTests
 
     private const string Settings = """
         {
+          "citus.enable_stat_counters": { "default": "on" },
           "citus.local_hostname": "db-worker-1.mesh.example",
+          "citus.node_connection_timeout": { "default": "2s" },
+          "citus.recover_2pc_interval": { "default": "2s" },
           "effective_cache_size": { "default": "3072MB" },
           "listen_addresses": "db-worker-1.mesh.example",
           "maintenance_work_mem": { "default": "256MB" },

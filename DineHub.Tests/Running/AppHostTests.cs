@@ -48,7 +48,10 @@ public sealed class AppHostTests
         File.Exists(Path.Combine(directory.Path, "cluster.json")).ShouldBeFalse();
         File.Exists(Path.Combine(directory.Path, "db.env")).ShouldBeFalse();
         (File.GetUnixFileMode(Path.Combine(directory.Path, "secrets.json")) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite)).ShouldBe(UnixFileMode.None);
-        foreach (var server in Directory.GetDirectories(Path.Combine(directory.Path, "nodes")))
+        // All but the spare worker's, which has never been started.
+        var servers = Directory.GetDirectories(Path.Combine(directory.Path, "nodes")).Where(server => Directory.Exists(Path.Combine(server, "pgdata"))).ToList();
+        servers.Count.ShouldBe(8);
+        foreach (var server in servers)
         {
             (await StateOfAsync(server)).ShouldBeOneOf("shut down", "shut down in recovery");
         }

@@ -74,14 +74,9 @@ public sealed class BackupRestorePointTests(ClusterFixture fixture) : IAsyncLife
         names.ShouldBeUnique();
     }
 
-    [Fact]
+    [StockFact]
     public async Task A_point_waits_for_a_write_that_is_under_way()
     {
-        if (engine != EngineChoice.Postgres)
-        {
-            return;
-        }
-
         await using var writer = await database.OpenCoordinatorAsync(CancellationToken.None);
         await using var transaction = await writer.BeginTransactionAsync();
         await using (var update = new NpgsqlCommand("UPDATE stock SET quantity = quantity WHERE restaurant_id = $1", writer, transaction))
@@ -90,17 +85,31 @@ public sealed class BackupRestorePointTests(ClusterFixture fixture) : IAsyncLife
             await update.ExecuteNonQueryAsync();
         }
 
-        // Several times: it gives way to the writers that queue up behind it.
-        var created = CreateAsync();
         await using var observer = await database.OpenCoordinatorAsync(CancellationToken.None);
-        await using var attempts = new NpgsqlCommand(
-            "SELECT query_start FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock' AND query LIKE 'DO %'", observer);
-        attempts.Parameters.AddWithValue(coordinator.ProcessID);
-        var seen = new HashSet<DateTime>();
-        await Eventually.TrueAsync(async () => await attempts.ExecuteScalarAsync() is DateTime started && seen.Add(started) && seen.Count == 2, "it has tried twice");
-        created.IsCompleted.ShouldBeFalse();
-        await transaction.CommitAsync();
-        (await created).Name.ShouldStartWith("test-");
+        await ShouldWaitAsync(transaction, observer, coordinator, "DO %");
+    }
+
+    [CitusFact]
+    public async Task A_point_waits_for_a_two_phase_commit_that_a_worker_is_in()
+    {
+        // What a worker holds from before it prepares until every node has committed.
+        await using var writer = await OpenWorkerAsync();
+        await using var transaction = await writer.BeginTransactionAsync();
+        await using (var record = new NpgsqlCommand("LOCK TABLE pg_dist_transaction IN ROW EXCLUSIVE MODE", writer, transaction))
+        {
+            await record.ExecuteNonQueryAsync();
+        }
+
+        await using var observer = await OpenWorkerAsync();
+        await ShouldWaitAsync(transaction, observer, workers[0], "LOCK TABLE %");
+    }
+
+    [CitusFact]
+    public async Task A_point_that_does_not_know_all_workers_is_refused()
+    {
+        var refusal = await Should.ThrowAsync<BackupException>(
+            () => ClusterRestorePoint.CreateAsync(coordinator, engine, [.. workers.Skip(1)], "test", CancellationToken.None));
+        refusal.Message.ShouldContain("Database:Nodes");
     }
 
     [Fact]
@@ -111,6 +120,24 @@ public sealed class BackupRestorePointTests(ClusterFixture fixture) : IAsyncLife
             await Should.ThrowAsync<FormatException>(() => ClusterRestorePoint.CreateAsync(coordinator, engine, workers, label, CancellationToken.None));
         }
     }
+
+    // Several times: it gives way to the writers that queue up behind it.
+    private async Task ShouldWaitAsync(NpgsqlTransaction writer, NpgsqlConnection observer, NpgsqlConnection waiting, string statement)
+    {
+        var created = CreateAsync();
+        await using var attempts = new NpgsqlCommand(
+            "SELECT query_start FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock' AND query LIKE $2", observer);
+        attempts.Parameters.AddWithValue(waiting.ProcessID);
+        attempts.Parameters.AddWithValue(statement);
+        var seen = new HashSet<DateTime>();
+        await Eventually.TrueAsync(async () => await attempts.ExecuteScalarAsync() is DateTime started && seen.Add(started) && seen.Count == 2, "it has tried twice");
+        created.IsCompleted.ShouldBeFalse();
+        await writer.CommitAsync();
+        (await created).Name.ShouldStartWith("test-");
+    }
+
+    private Task<NpgsqlConnection> OpenWorkerAsync() =>
+        database.Connections.OpenAsync(database.Options.Workers[0], DatabaseOptions.DatabaseName, CancellationToken.None);
 
     private Task<ClusterRestorePoint> CreateAsync() => ClusterRestorePoint.CreateAsync(coordinator, engine, workers, "test", CancellationToken.None);
 
