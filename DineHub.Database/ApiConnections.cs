@@ -136,7 +136,8 @@ public sealed partial class ApiConnections : IDisposable
                 }
                 catch (TimeoutException) when (!run.Task.IsCompleted)
                 {
-                    await LookAsync();
+                    // A statement that is only slow does not wait for the answer of a host that it has nothing to do with.
+                    await Task.WhenAny(run.Task, LookAsync());
                 }
 
                 if (run.Host is { } host && entry.Hung.Contains(host))

@@ -22,7 +22,7 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
     private const string Deadlines = "connect_timeout=2 keepalives=1 keepalives_idle=5 keepalives_interval=2 keepalives_count=2 tcp_user_timeout=5000";
 
     private const string WaitLongerOnWorkers = """
-        SET citus.enable_alter_role_propagation = off;
+        SET citus.enable_alter_role_set_propagation = off;
         DO $do$ BEGIN
           IF NOT EXISTS (SELECT FROM pg_roles, unnest(rolconfig) AS setting WHERE rolname = 'dinehub_migrator' AND setting = 'lock_timeout=1min') THEN
             ALTER ROLE dinehub_migrator SET lock_timeout = '1min';
@@ -248,6 +248,8 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
     // Neither in the WAL nor in the topology: each server has it for itself, and a standby from when it was copied.
     private async Task SetConnectionInfoAsync(NpgsqlConnection node, CancellationToken ct)
     {
+        // Each node has role settings of its own; Citus would give the workers the coordinator's when it first mentions the role there.
+        await node.ExecuteAsync("ALTER SYSTEM SET citus.enable_alter_role_set_propagation = off", ct);
         await node.ExecuteFormattedAsync("ALTER SYSTEM SET citus.node_conninfo = %1$L", ct, $"{options.NodeConnectionInfo ?? "sslmode=require"} {Deadlines}");
         await node.ExecuteAsync("SELECT pg_reload_conf()", ct);
     }

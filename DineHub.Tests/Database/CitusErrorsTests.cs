@@ -61,14 +61,5 @@ public sealed class CitusErrorsTests
         DatabaseUnavailableHandler.IsUnavailable(Error(message, PostgresErrorCodes.InternalError)).ShouldBe(isUnavailable);
     }
 
-    [Theory]
-    [InlineData("SELECT 1", "SELECT 1")]
-    [InlineData("UPDATE orders\n   SET name = 'Ada O''Neil'  WHERE id = $1", "UPDATE orders SET name = '…' WHERE id = $1")]
-    [InlineData("INSERT INTO orders VALUES ('Ada Love", "INSERT INTO orders VALUES ('…'")]
-    public void Query_is_named_without_its_literals(string query, string shortened) => LockHolders.Shorten(query).ShouldBe(shortened);
-
-    [Fact]
-    public void Long_query_is_cut() => LockHolders.Shorten(new string('x', 500)).ShouldBe(new string('x', 99) + "…");
-
     private static PostgresException Error(string message, string code) => new(message, "ERROR", "ERROR", code);
 }

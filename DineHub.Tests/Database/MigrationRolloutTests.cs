@@ -158,6 +158,17 @@ public sealed class MigrationRolloutTests(RolloutFixture fixture, ITestOutputHel
     }
 
     [Fact]
+    public async Task The_migrators_lock_timeout_is_set_on_each_node()
+    {
+        foreach (var node in Nodes())
+        {
+            await using var migrator = await fixture.Database().Migrator.OpenAsync(node, DatabaseOptions.DatabaseName, default);
+            (await migrator.ScalarAsync<string>("SELECT current_setting('lock_timeout')", default))
+                .ShouldBe(TestEngine.IsCitus && node != fixture.Database().Options.Coordinator ? "1min" : "2s", node.Name);
+        }
+    }
+
+    [Fact]
     public async Task A_concurrent_index_waits_longer_than_other_statements_for_a_transaction_on_one_shard()
     {
         var index = IndexOf("orders_by_tax", "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_by_tax ON orders (restaurant_id, tax)");

@@ -44,6 +44,13 @@ public sealed class NodeRequirementsTests
         parts.ShouldAllBe(part => reported.Contains(part, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("library")]
+    [InlineData("extension older than package")]
+    [InlineData("collation version")]
+    public void Standby_that_is_upgraded_first_is_let_through(string difference) =>
+        NodeRequirements.Mistakes(EngineChoice.Citus, kept: null, [Coordinator, With(difference) with { IsStandby = true }]).ShouldBeEmpty();
+
     [Fact]
     public void Nodes_that_fit_are_let_through()
     {
