@@ -103,7 +103,7 @@ public static class NodeRequirements
             yield return $"{node.Node}: the extension citus is {extension}, its package {package}. Restart the server if it has loaded an older package, "
                 + $"and run 'ALTER EXTENSION citus UPDATE' in the database {DatabaseOptions.DatabaseName} of each node.";
         }
-        else if (node.CitusExtension is { } ours && coordinator.CitusExtension is { } other && ours != other)
+        else if (!node.IsStandby && node.CitusExtension is { } ours && coordinator.CitusExtension is { } other && ours != other)
         {
             yield return $"{node.Node}: the extension citus is {ours}, on {coordinator.Node} {other}. "
                 + $"Run 'ALTER EXTENSION citus UPDATE' in the database {DatabaseOptions.DatabaseName} of each node.";
