@@ -88,7 +88,8 @@ internal sealed class AccountStore(ApiConnections database, TimeProvider time)
                 while (true)
                 {
                     // Every try of a multiple of freeTries locks; while it is locked nothing is counted.
-                    var counted = await database.ExecuteAsync(
+                    // Twice, after the loss of a host, is on the safe side.
+                    var counted = await database.ExecuteRepeatableAsync(
                         """
                         UPDATE sign_in_attempts
                         SET failures = failures + 1, updated_at = $2,
@@ -100,7 +101,7 @@ internal sealed class AccountStore(ApiConnections database, TimeProvider time)
                         return (DateTimeOffset?)null;
                     }
 
-                    var added = await database.ExecuteAsync(
+                    var added = await database.ExecuteRepeatableAsync(
                         "INSERT INTO sign_in_attempts (account_id, failures, updated_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING", token, id, now);
                     if (added == 1)
                     {
@@ -119,7 +120,7 @@ internal sealed class AccountStore(ApiConnections database, TimeProvider time)
 
     public async Task ForgetTriesAsync(Guid id, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
-            async token => await database.ExecuteAsync("DELETE FROM sign_in_attempts WHERE account_id = $1", token, id), ct);
+            async token => await database.ExecuteRepeatableAsync("DELETE FROM sign_in_attempts WHERE account_id = $1", token, id), ct);
 
     /// <summary>The restaurants where the account may work; the restaurants' own rows decide.</summary>
     public Task<List<Guid>> MembershipsAsync(Guid id, CancellationToken ct) =>
