@@ -18,8 +18,8 @@ internal sealed record RestaurantSearch(string? Text, string? Cuisine, GeoPoint?
 }
 
 /// <summary>
-/// The directory: a table that every node has whole, so that it answers when a worker is lost. A write to it is, on Citus, a two-phase commit over all nodes:
-/// whoever asked for it cannot cancel it, which could leave it prepared, and its row locked, until Citus recovers it.
+/// The directory: a table that every node has whole, so that it answers when a worker is lost. On Citus a write to it is a two-phase commit over all nodes.
+/// Requests do not cancel it: a cancel between the phases leaves it prepared, with its row locked, until Citus recovers it.
 /// </summary>
 /// <param name="database">The database.</param>
 internal sealed class RestaurantDirectory(ApiConnections database)
