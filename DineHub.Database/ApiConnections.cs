@@ -10,8 +10,11 @@ namespace DineHub.Database;
 /// </summary>
 public sealed partial class ApiConnections : IDisposable
 {
-    // Longer than a statement that waits for a standby over the ocean; with the probe's deadline, requests at a host that hangs go on within 2 s.
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(750);
+    /// <summary>
+    /// How long a statement takes before its host is looked at: longer than one that waits for a standby over the ocean; with the probe's deadline, requests at a host that
+    /// hangs go on within 2 s.
+    /// </summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(750);
 
     private readonly NpgsqlDataSource all;
     private readonly HostProbe probe;
@@ -130,14 +133,16 @@ public sealed partial class ApiConnections : IDisposable
             var run = new Run<T>(entry, action, ct);
             while (true)
             {
-                try
-                {
-                    return await run.Task.WaitAsync(Patience, CancellationToken.None);
-                }
-                catch (TimeoutException) when (!run.Task.IsCompleted)
+                await ((Task)run.Task).WaitAsync(Patience, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!run.Task.IsCompleted)
                 {
                     // A statement that is only slow does not wait for the answer of a host that it has nothing to do with.
                     await Task.WhenAny(run.Task, LookAsync());
+                }
+
+                if (run.Task.IsCompleted)
+                {
+                    return await run.Task;
                 }
 
                 if (run.Host is { } host && entry.Hung.Contains(host))

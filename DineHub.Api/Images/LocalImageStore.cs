@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -11,7 +12,7 @@ namespace DineHub.Api.Images;
 internal sealed record UploadPermit(long Length, bool Expired);
 
 /// <summary>For development: keeps images in a folder that all replicas of a machine share, and has the API take the uploads.</summary>
-internal sealed class LocalImageStore : IImageStore
+internal sealed partial class LocalImageStore : IImageStore
 {
     public const int KeyBytes = 32;
     private const string UrlPrefix = "/api/v1/images/";
@@ -86,12 +87,12 @@ internal sealed class LocalImageStore : IImageStore
         try
         {
             await File.WriteAllBytesAsync(temporary, image, ct);
-            File.Move(temporary, path);
-            return true;
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            // Whole, as it was moved there, and never changed again.
+            if (TryLink(temporary, path))
+            {
+                return true;
+            }
+
+            // Whole, as it was linked there, and never changed again.
             var stored = await File.ReadAllBytesAsync(path, ct);
             return image.Span.SequenceEqual(stored);
         }
@@ -100,6 +101,20 @@ internal sealed class LocalImageStore : IImageStore
             File.Delete(temporary);
         }
     }
+
+    // File.Move looks whether the new name is free and then takes it: of two at once, both do.
+    private static bool TryLink(string existing, string path)
+    {
+        if (Link(existing, path) == 0)
+        {
+            return true;
+        }
+
+        return File.Exists(path) ? false : throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string existing, string path);
 
     private static string Url(Guid restaurantId, string name) => $"{UrlPrefix}{restaurantId}/{name}";
 

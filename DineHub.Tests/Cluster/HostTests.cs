@@ -82,6 +82,23 @@ public sealed class HostTests(ClusterFixture fixture)
     }
 
     [Fact]
+    public async Task A_statement_that_ends_just_as_its_host_would_be_looked_at_is_answered()
+    {
+        using var connections = ApiConnections.Create(String(Hosts(fixture.Cluster.Coordinator)) + ";Maximum Pool Size=20");
+        for (var round = 0; round < 5; round++)
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => connections.RunAsync(
+                async (_, ct) =>
+                {
+                    await Task.Delay(ApiConnections.Patience, ct);
+                    return i;
+                },
+                CancellationToken.None)));
+            answers.ShouldBe(Enumerable.Range(0, 20));
+        }
+    }
+
+    [Fact]
     public async Task A_session_that_is_ended_is_lost()
     {
         using var connections = ApiConnections.Create(String(Hosts(fixture.Cluster.Coordinator)));

@@ -104,7 +104,7 @@ public sealed class NodeRequirementsTests
         var environment = ServedServer.EnvironmentOf(coordinator, worker, standby: null);
         await using var first = new ServedServer(coordinator, directory.Path, environment);
         await using var second = new ServedServer(worker, directory.Path, environment);
-        string[] citus = TestEngine.IsCitus ? ["--setting", "shared_preload_libraries=citus", "--setting", "wal_level=logical"] : [];
+        string[] citus = TestEngine.IsCitusInstalled ? ["--setting", "shared_preload_libraries=citus", "--setting", "wal_level=logical"] : [];
         first.MakeHome();
         first.Start(citus);
         second.MakeHome();
@@ -123,10 +123,10 @@ public sealed class NodeRequirementsTests
         refusal[0].ShouldStartWith("The database servers do not fit together:");
         var ofWorker = refusal.Where(line => line.StartsWith("  db-worker-1: ", StringComparison.Ordinal)).ToList();
         ofWorker.Count.ShouldBe(3, string.Join('\n', refusal));
-        ofWorker[0].ShouldContain(TestEngine.IsCitus ? "shared_preload_libraries is '', without citus" : "Citus is not installed");
+        ofWorker[0].ShouldContain(TestEngine.IsCitusInstalled ? "shared_preload_libraries is '', without citus" : "Citus is not installed");
         ofWorker[1].ShouldContain("max_prepared_transactions is 0");
         ofWorker[2].ShouldContain("wal_level is replica");
-        refusal.Count(line => line.StartsWith("  db-coordinator: ", StringComparison.Ordinal)).ShouldBe(TestEngine.IsCitus ? 0 : 2);
+        refusal.Count(line => line.StartsWith("  db-coordinator: ", StringComparison.Ordinal)).ShouldBe(TestEngine.IsCitusInstalled ? 0 : 2);
 
         await using var connection = await second.OpenAsync();
         (await connection.ScalarAsync<long>("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'dinehub%'", CancellationToken.None)).ShouldBe(0);

@@ -124,13 +124,16 @@ public sealed class LocalImagesTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Of_uploads_at_the_same_time_one_is_stored()
     {
-        var upload = store.CreateUpload(Restaurant, "image/png", 100_000);
-        var images = Enumerable.Range(0, 8).Select(_ => Image("image/png", 100_000)).ToArray();
-        var answers = await Task.WhenAll(images.Select(image => PutAsync(upload, image)));
-        answers.Count(answer => answer.StatusCode == HttpStatusCode.Conflict).ShouldBe(7);
-        var stored = images[Array.FindIndex(answers, answer => answer.StatusCode == HttpStatusCode.Created)];
-        (await client.GetByteArrayAsync(upload.ImageUrl)).ShouldBe(stored);
-        Files().ShouldHaveSingleItem();
+        for (var round = 1; round <= 20; round++)
+        {
+            var upload = store.CreateUpload(Restaurant, "image/png", 100_000);
+            var images = Enumerable.Range(0, 8).Select(_ => Image("image/png", 100_000)).ToArray();
+            var answers = await Task.WhenAll(images.Select(image => PutAsync(upload, image)));
+            answers.Count(answer => answer.StatusCode == HttpStatusCode.Conflict).ShouldBe(7);
+            var stored = images[Array.FindIndex(answers, answer => answer.StatusCode == HttpStatusCode.Created)];
+            (await client.GetByteArrayAsync(upload.ImageUrl)).ShouldBe(stored);
+            Files().Length.ShouldBe(round);
+        }
     }
 
     [Fact]
