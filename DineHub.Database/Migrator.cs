@@ -9,7 +9,9 @@ namespace DineHub.Database;
 /// <param name="Engine">The engine that keeps the data.</param>
 /// <param name="Applied">The migrations that this run applied, in order.</param>
 /// <param name="Version">The number of the newest migration, from 1.</param>
-public sealed record MigrationResult(EngineChoice Engine, IReadOnlyList<Migration> Applied, int Version);
+/// <param name="Extension">The version that this run updated the extension citus to; null where it did not.</param>
+/// <param name="Notes">What remains to be done in a rolling upgrade of the servers, one line for each.</param>
+public sealed record MigrationResult(EngineChoice Engine, IReadOnlyList<Migration> Applied, int Version, string? Extension, IReadOnlyList<string> Notes);
 
 /// <summary>Brings the cluster's schema, roles and nodes to what this version needs. May be repeated, and run by several at once.</summary>
 /// <param name="cluster">The cluster.</param>
@@ -27,10 +29,7 @@ public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? 
     /// <exception cref="NpgsqlException">A node does not answer, or refused a statement.</exception>
     public async Task<MigrationResult> MigrateAsync(CancellationToken ct)
     {
-        if (options.AdminConnectionString is not null)
-        {
-            await SetUpAsync(ct);
-        }
+        var upgrade = options.AdminConnectionString is null ? new RollingUpgrade(Extension: null, []) : await SetUpAsync(ct);
 
         await using var coordinator = await cluster.Migrator.OpenAsync(options.Coordinator, DatabaseOptions.DatabaseName, ct);
         await LockAsync(coordinator, ct);
@@ -45,12 +44,17 @@ public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? 
 
         await engine.CompleteAsync(coordinator, ct);
         await NodeSetup.HandOverAsync(coordinator, ct);
-        return new MigrationResult(engine.Kind, pending, Math.Max(migrations.Count, applied.Keys.DefaultIfEmpty().Max()));
+        return new MigrationResult(engine.Kind, pending, Math.Max(migrations.Count, applied.Keys.DefaultIfEmpty().Max()), upgrade.Extension, upgrade.Notes);
     }
 
-    private async Task SetUpAsync(CancellationToken ct)
+    private async Task<RollingUpgrade> SetUpAsync(CancellationToken ct)
     {
-        await NodeRequirements.CheckAsync(options, cluster.Connections, ct);
+        var upgrade = await NodeRequirements.CheckAsync(options, cluster.Connections, ct);
+        if (upgrade.Extension is not null)
+        {
+            await UpdateExtensionAsync(upgrade.Extension, ct);
+        }
+
         var setup = new NodeSetup(options, cluster.Connections);
         foreach (var node in options.Workers.Prepend(options.Coordinator))
         {
@@ -62,6 +66,18 @@ public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? 
         var engine = await cluster.EngineAsync(coordinator, ct);
         await engine.AttachNodesAsync(coordinator, ct);
         await NodeSetup.HandOverAsync(coordinator, ct);
+        return upgrade;
+    }
+
+    // Before anything else: other statements of Citus may need it. The coordinator is the last one, as it calls what the workers have.
+    private async Task UpdateExtensionAsync(string version, CancellationToken ct)
+    {
+        foreach (var node in options.Workers.Append(options.Coordinator))
+        {
+            await using var connection = await cluster.Connections.OpenAsync(node, DatabaseOptions.DatabaseName, ct);
+            await BriefLocks.InTransactionAsync(
+                connection, $"The update of the extension citus on {node.Name}", token => connection.ExecuteFormattedAsync("ALTER EXTENSION citus UPDATE TO %1$L", token, version), ct);
+        }
     }
 
     private static async Task LockAsync(NpgsqlConnection coordinator, CancellationToken ct)

@@ -17,6 +17,11 @@ internal static partial class TestEngine
         ? $"Citus is not installed for the PostgreSQL of {PostgresInstallation.DirectoryVariable}, nor for the installed one (https://docs.citusdata.com, 'Installation')."
         : null;
 
+    /// <summary>The programs of a PostgreSQL with the minor version of Citus before the installed one; null where the machine has none.</summary>
+    public static string? FormerCitus => Environment.GetEnvironmentVariable(FormerVariable) is { Length: > 0 } directory ? directory : null;
+
+    public const string FormerVariable = "DINEHUB_PG_BIN_FORMER";
+
     public static bool IsCitusInstalled => PostgresInstallation.Search(LocalMachine.Current) is { IsSupported: true, HasCitus: true };
 }
 
@@ -24,6 +29,21 @@ internal static partial class TestEngine
 [XunitTestCaseDiscoverer("DineHub.Tests." + nameof(EngineFactDiscoverer), TestEngine.AssemblyName)]
 internal sealed class CitusFactAttribute : FactAttribute
 {
+    public bool IsCitus { get; } = true;
+}
+
+/// <summary>A test of an upgrade from the minor version of Citus before the installed one.</summary>
+[XunitTestCaseDiscoverer("DineHub.Tests." + nameof(EngineFactDiscoverer), TestEngine.AssemblyName)]
+internal sealed class FormerCitusFactAttribute : FactAttribute
+{
+    public FormerCitusFactAttribute()
+    {
+        if (TestEngine.FormerCitus is null)
+        {
+            Skip = $"No PostgreSQL with the former minor version of Citus is here: {TestEngine.FormerVariable} names none (docs/testing.md).";
+        }
+    }
+
     public bool IsCitus { get; } = true;
 }
 

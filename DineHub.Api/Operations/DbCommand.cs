@@ -48,6 +48,16 @@ internal static class DbCommand
                 Report($"applied {migration.Title}");
             }
 
+            if (result.Extension is { } extension)
+            {
+                Report($"updated the extension citus to {extension} on all nodes");
+            }
+
+            foreach (var note in result.Notes)
+            {
+                Report(note);
+            }
+
             Report($"The schema is at version {result.Version} on the engine {result.Engine}.");
         }));
         return command;

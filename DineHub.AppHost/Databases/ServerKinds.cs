@@ -16,7 +16,9 @@ internal static class ServerKinds
     /// </exception>
     public static async Task<IServerKind> ChooseAsync(RunOptions options, IConfiguration configuration, CancellationToken ct)
     {
-        var choice = new DatabaseEngineChoice(configuration, LocalMachine.Current, Terminal.OfProcess);
+        // From the environment, unless the options differ.
+        var machine = LocalMachine.Current with { PostgresDirectory = configuration[PostgresInstallation.DirectoryVariable] is { Length: > 0 } directory ? directory : null };
+        var choice = new DatabaseEngineChoice(configuration, machine, Terminal.OfProcess);
         var root = options.DataDirectory ?? ClusterDirectory.Default();
         var kept = options.Fresh ? KeptServers.None : KeptServersRules.Find(root);
         var engine = await choice.MakeAsync(KeptServersRules.Narrow(options.Engine, kept, root), options.Yes, ct);

@@ -9,7 +9,7 @@ namespace DineHub.Database.Nodes;
 public static class NodeRequirements
 {
     private const string Citus = "citus";
-    private const int VersionsPerMajor = 10000;
+    internal const int VersionsPerMajor = 10000;
 
     private static readonly TimeSpan StandbyDeadline = TimeSpan.FromSeconds(5);
 
@@ -20,12 +20,13 @@ public static class NodeRequirements
     /// <param name="options">The cluster, with the addresses of those that are the primaries now.</param>
     /// <param name="administrator">Opens the superuser's connections.</param>
     /// <param name="ct">Cancels it.</param>
+    /// <returns>How far a rolling upgrade of the servers has come.</returns>
     /// <exception cref="DatabaseSetupException">Something does not fit; the message lists everything.</exception>
     /// <exception cref="NpgsqlException">A primary does not answer.</exception>
-    internal static async Task CheckAsync(DatabaseOptions options, NodeConnections administrator, CancellationToken ct)
+    internal static async Task<RollingUpgrade> CheckAsync(DatabaseOptions options, NodeConnections administrator, CancellationToken ct)
     {
         var primaries = options.Workers.Prepend(options.Coordinator).ToList();
-        var standbys = options.Standbys.Select(standby => standby.Node).Where(node => !primaries.Exists(primary => primary.Host == node.Host && primary.Port == node.Port));
+        var standbys = options.Standbys.Select(standby => standby.Node).Where(node => !primaries.Exists(primary => primary.Host == node.Host && primary.Port == node.Port)).ToList();
         var ofStandbys = Task.WhenAll(standbys.Select(node => AskStandbyAsync(administrator, node, ct)));
         var facts = new List<NodeFacts>();
         EngineChoice? kept = null;
@@ -39,12 +40,15 @@ public static class NodeRequirements
             }
         }
 
-        var mistakes = Mistakes(options.Engine, kept, [.. facts, .. (await ofStandbys).OfType<NodeFacts>()]);
+        facts.AddRange((await ofStandbys).OfType<NodeFacts>());
+        var mistakes = Mistakes(options.Engine, kept, facts);
         if (mistakes.Count > 0)
         {
             throw new DatabaseSetupException(
                 "The database servers do not fit together:" + Environment.NewLine + string.Join(Environment.NewLine, mistakes.Select(mistake => "  " + mistake)));
         }
+
+        return RollingUpgrade.Of(facts, [.. standbys.Select(node => node.Name).Except(facts.Select(node => node.Node))]);
     }
 
     /// <summary>What does not fit, one line for each mistake and node, with what to do.</summary>
@@ -61,10 +65,10 @@ public static class NodeRequirements
         }
         else if ((kept ?? asked) == EngineChoice.Citus || (kept is null && asked == EngineChoice.Auto && Libraries(coordinator).Contains(Citus)))
         {
-            mistakes.AddRange(nodes.SelectMany(node => OfCitus(node, coordinator)));
+            mistakes.AddRange(nodes.SelectMany(node => OfCitus(node, coordinator, isUpgrade: kept is not null)));
         }
 
-        mistakes.AddRange(nodes.Skip(1).SelectMany(node => Differences(node, coordinator)));
+        mistakes.AddRange(nodes.Skip(1).SelectMany(node => Differences(node, coordinator, isUpgrade: kept is not null)));
         return mistakes;
     }
 
@@ -75,7 +79,7 @@ public static class NodeRequirements
         $"The data is kept by the engine {kept}, but Database:Engine is {asked}. Set Database:Engine to {kept} to go on with this data; "
         + $"to change to {asked}, dump the data and restore it into a new cluster, or start over with --fresh, which removes the data.";
 
-    private static IEnumerable<string> OfCitus(NodeFacts node, NodeFacts coordinator)
+    private static IEnumerable<string> OfCitus(NodeFacts node, NodeFacts coordinator, bool isUpgrade)
     {
         var libraries = Libraries(node);
         if (node.CitusPackage is null)
@@ -93,20 +97,23 @@ public static class NodeRequirements
         }
 
         // A rolling upgrade begins with the standbys.
-        if (!node.IsStandby && node.CitusLibrary is { } library && coordinator.CitusLibrary is { } theirs && library != theirs)
+        if (!node.IsStandby && node.CitusLibrary is { } library && coordinator.CitusLibrary is { } theirs && library != theirs
+            && !(isUpgrade && CitusVersion.Parse(library).WorksWith(CitusVersion.Parse(theirs))))
         {
             yield return $"{node.Node}: Citus is {library}, on {coordinator.Node} {theirs}. Install the same version on all nodes and restart those that had another.";
         }
 
-        if (node is { IsStandby: false, CitusExtension: { } extension, CitusPackage: { } package } && extension != package)
+        if (node is { IsStandby: false, CitusPackage: { } package })
         {
-            yield return $"{node.Node}: the extension citus is {extension}, its package {package}. Restart the server if it has loaded an older package, "
-                + $"and run 'ALTER EXTENSION citus UPDATE' in the database {DatabaseOptions.DatabaseName} of each node.";
-        }
-        else if (!node.IsStandby && node.CitusExtension is { } ours && coordinator.CitusExtension is { } other && ours != other)
-        {
-            yield return $"{node.Node}: the extension citus is {ours}, on {coordinator.Node} {other}. "
-                + $"Run 'ALTER EXTENSION citus UPDATE' in the database {DatabaseOptions.DatabaseName} of each node.";
+            var installed = CitusVersion.Parse(package);
+            if (node.CitusLibrary is { } loaded && CitusVersion.Parse(loaded) != installed)
+            {
+                yield return $"{node.Node}: the server has loaded Citus {loaded}, its package is {package}. Restart the server.";
+            }
+            else if (node.CitusExtension is { } extension && CitusVersion.Parse(extension).CompareTo(installed) > 0)
+            {
+                yield return $"{node.Node}: the extension citus is {extension}, its package {package}. Install Citus {CitusVersion.Parse(extension)} again: an extension has no way back.";
+            }
         }
 
         if (node.MaxPreparedTransactions == 0)
@@ -121,9 +128,9 @@ public static class NodeRequirements
         }
     }
 
-    private static IEnumerable<string> Differences(NodeFacts node, NodeFacts coordinator)
+    private static IEnumerable<string> Differences(NodeFacts node, NodeFacts coordinator, bool isUpgrade)
     {
-        if (node.Version / VersionsPerMajor != coordinator.Version / VersionsPerMajor)
+        if (node.Version / VersionsPerMajor != coordinator.Version / VersionsPerMajor && !isUpgrade)
         {
             yield return $"{node.Node}: PostgreSQL is {node.Version / VersionsPerMajor}, on {coordinator.Node} {coordinator.Version / VersionsPerMajor}. "
                 + "Bring all nodes to one major version first.";

@@ -39,7 +39,7 @@ public class FailoverFixture : IAsyncLifetime
 
     public DatabaseOptions Options => ClusterFixture.OptionsOf(Cluster);
 
-    public async Task InitializeAsync()
+    public virtual async Task InitializeAsync()
     {
         if (TestEngine.Missing is not null)
         {
@@ -49,6 +49,7 @@ public class FailoverFixture : IAsyncLifetime
         Cluster = await TestCluster.CreateAsync(
             directory.Path,
             TestEngine.Name,
+            PostgresDirectory,
             [
                 .. ReferenceTopology.Differences,
                 ("Regions:0:Backends", "1"),
@@ -65,7 +66,7 @@ public class FailoverFixture : IAsyncLifetime
         Restaurants = await ReadRestaurantsAsync();
     }
 
-    public async Task DisposeAsync()
+    public virtual async Task DisposeAsync()
     {
         Eu?.Dispose();
         Us?.Dispose();
@@ -81,6 +82,9 @@ public class FailoverFixture : IAsyncLifetime
 
     /// <summary>What else differs from the reference topology.</summary>
     protected virtual IEnumerable<(string Key, string Value)> Settings => [];
+
+    /// <summary>The folder of PostgreSQL's programs; null for that of the environment.</summary>
+    protected virtual string? PostgresDirectory => null;
 
     /// <summary>What a test needs of the machine before a server has data.</summary>
     protected virtual Task BeforeStartAsync() => Task.CompletedTask;

@@ -1,6 +1,7 @@
 using Aspire.Hosting;
 using Aspire.Hosting.Testing;
 using DineHub.AppHost.Composition;
+using DineHub.AppHost.Prerequisites;
 using DineHub.AppHost.Running;
 using DineHub.AppHost.Topology;
 using Microsoft.Extensions.DependencyInjection;
@@ -88,13 +89,28 @@ public sealed class TestCluster : IAsyncDisposable
     /// <param name="folder">Its folder.</param>
     /// <param name="engine">The engine: <c>auto</c>, <c>citus</c>, <c>postgres</c>.</param>
     /// <param name="settings">What differs from the reference topology; gateways take free ports.</param>
-    public static async Task<TestCluster> CreateAsync(string folder, string engine, params IEnumerable<(string Key, string Value)> settings)
+    public static Task<TestCluster> CreateAsync(string folder, string engine, params IEnumerable<(string Key, string Value)> settings) =>
+        CreateAsync(folder, engine, postgresDirectory: null, settings);
+
+    /// <inheritdoc cref="CreateAsync(string, string, IEnumerable{ValueTuple{string, string}})"/>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="engine">The engine: <c>auto</c>, <c>citus</c>, <c>postgres</c>.</param>
+    /// <param name="postgresDirectory">The folder of PostgreSQL's programs; null for that of the environment.</param>
+    /// <param name="settings">What differs from the reference topology; gateways take free ports.</param>
+    public static async Task<TestCluster> CreateAsync(string folder, string engine, string? postgresDirectory, IEnumerable<(string Key, string Value)> settings)
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.DineHub_AppHost>(
-        [
-            "--data", folder, "--engine", engine,
-            .. new[] { ("Local:GatewayPort", "0"), ("Local:GatewayTlsPort", "0") }.Concat(settings).SelectMany(setting => new[] { "--set", $"{setting.Item1}={setting.Item2}" }),
-        ]);
+            [
+                "--data", folder, "--engine", engine,
+                .. new[] { ("Local:GatewayPort", "0"), ("Local:GatewayTlsPort", "0") }.Concat(settings).SelectMany(setting => new[] { "--set", $"{setting.Item1}={setting.Item2}" }),
+            ],
+            (_, host) =>
+            {
+                if (postgresDirectory is not null)
+                {
+                    host.Args = [.. host.Args ?? [], $"--{PostgresInstallation.DirectoryVariable}={postgresDirectory}"];
+                }
+            });
 
         // Every cluster of a run would write to the tests' own output.
         builder.Services.AddSingleton(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) }));
