@@ -17,12 +17,19 @@ internal static partial class TestEngine
         ? $"Citus is not installed for the PostgreSQL of {PostgresInstallation.DirectoryVariable}, nor for the installed one (https://docs.citusdata.com, 'Installation')."
         : null;
 
-    /// <summary>The programs of a PostgreSQL with the minor version of Citus before the installed one; null where the machine has none.</summary>
-    public static string? FormerCitus => Environment.GetEnvironmentVariable(FormerVariable) is { Length: > 0 } directory ? directory : null;
-
     public const string FormerVariable = "DINEHUB_PG_BIN_FORMER";
 
+    public const string NextVariable = "DINEHUB_PG_BIN_NEXT";
+
+    /// <summary>The programs of a PostgreSQL with the minor version of Citus before the installed one; null where the machine has none.</summary>
+    public static string? Former { get; } = FolderIn(FormerVariable);
+
+    /// <summary>The programs of a newer major version of PostgreSQL with the installed version of Citus; null where the machine has none.</summary>
+    public static string? Next { get; } = FolderIn(NextVariable);
+
     public static bool IsCitusInstalled => PostgresInstallation.Search(LocalMachine.Current) is { IsSupported: true, HasCitus: true };
+
+    private static string? FolderIn(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } directory ? directory : null;
 }
 
 /// <summary>A test of what only Citus does: one of DineHub.Tests.Citus.</summary>
@@ -36,13 +43,16 @@ internal sealed class CitusFactAttribute : FactAttribute
 [XunitTestCaseDiscoverer("DineHub.Tests." + nameof(EngineFactDiscoverer), TestEngine.AssemblyName)]
 internal sealed class FormerCitusFactAttribute : FactAttribute
 {
-    public FormerCitusFactAttribute()
-    {
-        if (TestEngine.FormerCitus is null)
-        {
-            Skip = $"No PostgreSQL with the former minor version of Citus is here: {TestEngine.FormerVariable} names none (docs/testing.md).";
-        }
-    }
+    public FormerCitusFactAttribute() => Skip = TestEngine.Former is null ? $"PostgreSQL with the former minor version of Citus: {TestEngine.FormerVariable} names none (docs/testing.md)." : null;
+
+    public bool IsCitus { get; } = true;
+}
+
+/// <summary>A test of an upgrade to a newer major version of PostgreSQL.</summary>
+[XunitTestCaseDiscoverer("DineHub.Tests." + nameof(EngineFactDiscoverer), TestEngine.AssemblyName)]
+internal sealed class NextPostgresFactAttribute : FactAttribute
+{
+    public NextPostgresFactAttribute() => Skip = TestEngine.Next is null ? $"A newer major version of PostgreSQL with Citus: {TestEngine.NextVariable} names none (docs/testing.md)." : null;
 
     public bool IsCitus { get; } = true;
 }

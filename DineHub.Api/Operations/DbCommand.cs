@@ -24,6 +24,7 @@ internal static class DbCommand
             Status(configuration),
             Promote(configuration),
             Join(configuration),
+            UpgradeServer(configuration),
             Keep(configuration),
             Backup(configuration),
             Backups(configuration),
@@ -126,6 +127,19 @@ internal static class DbCommand
                 Report($"{name} is new in '{files.DataDirectory}'");
             }
         }));
+        return command;
+    }
+
+    private static Command UpgradeServer(IConfiguration configuration)
+    {
+        var data = new Option<string>("--data") { Description = "The data folder of a primary that was stopped.", HelpName = "DIR", Required = true };
+        var from = new Option<string>("--from") { Description = "The programs of the former version.", HelpName = "DIR", Required = true };
+        var bin = new Option<string>("--bin") { Description = "The programs of the newer version.", HelpName = "DIR", Required = true };
+        var command = new Command("upgrade-server", "Move a stopped primary's data to a newer major version of PostgreSQL (pg_upgrade --link).") { data, from, bin };
+        command.SetAction((result, ct) => RunAsync(
+            configuration,
+            needsAdministrator: false,
+            _ => new ServerUpgrade(new ServerFiles(result.GetRequiredValue(data), result.GetRequiredValue(bin)), result.GetRequiredValue(from), Report).RunAsync(ct)));
         return command;
     }
 

@@ -1,4 +1,5 @@
 using DineHub.Database.Nodes;
+using DineHub.Database.Servers;
 
 namespace DineHub.Database.Replication;
 
@@ -19,6 +20,9 @@ internal enum JoinAction
 
     /// <summary>Nothing yet: what it is to be can't be known now.</summary>
     Wait,
+
+    /// <summary>Nothing, until an operator has upgraded the data.</summary>
+    Refuse,
 }
 
 /// <summary>What is known of a server and its cluster before it starts.</summary>
@@ -38,6 +42,15 @@ internal sealed record JoinObservation
 
     /// <summary>Whether the data has the note of a primary that was ended for a promotion.</summary>
     public bool IsFenced { get; init; }
+
+    /// <summary>The major version of PostgreSQL that the data is of; null where there is none.</summary>
+    public int? DataVersion { get; init; }
+
+    /// <summary>The major version of the programs that are to run it; null where that is not known.</summary>
+    public int? ProgramVersion { get; init; }
+
+    /// <summary>Whether the data is of another major version than the programs.</summary>
+    public bool IsOfOtherVersion => DataVersion is { } data && ProgramVersion is { } programs && data != programs;
 
     /// <summary>Whether the data was restored from a backup and has not been started since.</summary>
     public bool IsRestored { get; init; }
@@ -64,6 +77,8 @@ internal sealed record JoinDecision(JoinAction Action, string Reason)
     /// <param name="seen">What is known.</param>
     public static JoinDecision Of(JoinObservation seen) => seen switch
     {
+        { IsOfOtherVersion: true, Partner: null } => Refused(seen),
+
         // Everything was restored, and this is the operator's decision.
         { IsRestored: true } => new(JoinAction.StartPrimary, "it was restored from a backup"),
         { Partner: { } partner } => WithPartner(seen, partner),
@@ -72,12 +87,28 @@ internal sealed record JoinDecision(JoinAction Action, string Reason)
         _ => new(JoinAction.StartPrimary, "it has no standby"),
     };
 
+    private static JoinDecision Refused(JoinObservation seen) => new(
+        JoinAction.Refuse,
+        $"The data of {seen.Name} is of PostgreSQL {seen.DataVersion}, and its programs of {seen.ProgramVersion}: run 'db upgrade-server', or put the programs of {seen.DataVersion} back (docs/runbook.md, 'Upgrade PostgreSQL').");
+
     private static JoinDecision WithPartner(JoinObservation seen, NodeProbe partner)
     {
         var (name, other) = (seen.Name, partner.Node.Name);
         if (partner.State == ServerState.Primary && seen.Record?.Node != name)
         {
+            if (seen.ProgramVersion is { } programs && ServerVersion.Parse(partner.Version) is { } theirs && theirs != programs)
+            {
+                return new(JoinAction.Wait, $"{other} is PostgreSQL {theirs}, and {name} has the programs of {programs}: it waits until {other} is upgraded, or until it has those of {theirs} again");
+            }
+
             return new(JoinAction.Follow, $"{other} is the primary");
+        }
+
+        if (seen.IsOfOtherVersion)
+        {
+            return seen.IsStandby || seen.IsFenced
+                ? new(JoinAction.Wait, $"{name} has data of PostgreSQL {seen.DataVersion} and the programs of {seen.ProgramVersion}: it waits for {other} to be a primary of PostgreSQL {seen.ProgramVersion} that it can be copied from")
+                : Refused(seen);
         }
 
         return seen switch

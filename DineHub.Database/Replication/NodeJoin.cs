@@ -40,6 +40,7 @@ public sealed class NodeJoin
     private readonly Action<string> report;
     private readonly ServerTool tool;
     private readonly Peer? peer;
+    private bool isOfOtherVersion;
 
     /// <summary>Prepares a server of a cluster.</summary>
     /// <param name="options">The cluster.</param>
@@ -71,14 +72,14 @@ public sealed class NodeJoin
     /// <returns>What it is to start as.</returns>
     /// <exception cref="ToolException">A base backup failed.</exception>
     /// <exception cref="DataDirectoryException">The disk is full, or the server's user cannot reach the data folder.</exception>
-    /// <exception cref="DatabaseSetupException">A server of an earlier run does not end.</exception>
+    /// <exception cref="DatabaseSetupException">A server of an earlier run does not end, or the data is of another major version of PostgreSQL.</exception>
     public async Task<JoinResult> RunAsync(bool force, CancellationToken ct)
     {
         try
         {
             await new LeftoverServer(files, tool, report).StopAsync(ct);
             var decision = await DecideAsync(force, ct);
-            var result = await ApplyAsync(decision.Action, ct);
+            var result = await ApplyAsync(decision.Action, decision.Reason, ct);
             report($"{name} starts as {result}: {decision.Reason}");
             return result;
         }
@@ -119,8 +120,11 @@ public sealed class NodeJoin
             IsStandby = files.HasData && File.Exists(files["standby.signal"]),
             IsFenced = File.Exists(files[Fence.File]),
             IsRestored = File.Exists(files[RestoredFile]),
+            DataVersion = await ServerVersion.OfDataAsync(files, ct),
+            ProgramVersion = await ServerVersion.OfProgramsAsync(files, tool, ct),
             Force = force,
         };
+        isOfOtherVersion = own.IsOfOtherVersion;
         if (own.IsRestored || peer is null)
         {
             return own;
@@ -136,7 +140,7 @@ public sealed class NodeJoin
         };
     }
 
-    private async Task<JoinResult> ApplyAsync(JoinAction action, CancellationToken ct)
+    private async Task<JoinResult> ApplyAsync(JoinAction action, string reason, CancellationToken ct)
     {
         switch (action)
         {
@@ -160,6 +164,8 @@ public sealed class NodeJoin
                 return JoinResult.Standby;
             case JoinAction.Initialize:
                 return JoinResult.New;
+            case JoinAction.Refuse:
+                throw new DatabaseSetupException(reason);
             default:
                 throw new InvalidOperationException($"{action} is nothing that can be done.");
         }
@@ -169,7 +175,7 @@ public sealed class NodeJoin
     {
         await WritePasswordAsync(primary, ct);
         var lost = await PrepareSlotAsync(primary, ct);
-        if (!files.HasData || lost || !(File.Exists(files["standby.signal"]) || await TryRewindAsync(primary, ct)))
+        if (!files.HasData || lost || isOfOtherVersion || !(File.Exists(files["standby.signal"]) || await TryRewindAsync(primary, ct)))
         {
             await CopyAsync(primary, ct);
         }

@@ -3,24 +3,30 @@ using DineHub.AppHost.Prerequisites;
 namespace DineHub.Tests.Failover;
 
 /// <summary>
-/// A cluster on the former minor version of Citus. Its servers are started by way of a link: where that points elsewhere, a server has the other version from its next
-/// start on, as a machine has after its deployment.
+/// A cluster whose servers are started by way of a link: where that points elsewhere, a server has the other version from its next start on, as a machine has after its
+/// deployment.
 /// </summary>
-public sealed class UpgradeFixture : FailoverFixture
+public abstract class UpgradeFixture : FailoverFixture
 {
     private readonly TemporaryDirectory place = new();
+
+    /// <summary>The programs that the cluster starts with; null where the machine lacks a part.</summary>
+    public abstract string? Before { get; }
+
+    /// <summary>The link to the programs.</summary>
+    public string Link => Path.Combine(place.Path, "bin");
+
+    protected abstract string After { get; }
 
     protected override IEnumerable<(string Key, string Value)> Settings => [("Database:Shards", $"{GrowthFixture.Shards}")];
 
     protected override string PostgresDirectory => Link;
 
-    private string Link => Path.Combine(place.Path, "bin");
-
     public override async Task InitializeAsync()
     {
-        if (TestEngine.FormerCitus is { } former)
+        if (Before is { } before && TestEngine.Missing is null)
         {
-            Point(former);
+            Point(before);
             await base.InitializeAsync();
         }
     }
@@ -31,12 +37,28 @@ public sealed class UpgradeFixture : FailoverFixture
         place.Dispose();
     }
 
-    /// <summary>From now on servers start with the installed version.</summary>
-    public void InstallNew() => Point(PostgresInstallation.Find().BinDirectory);
+    /// <summary>From now on servers start with the version of afterwards.</summary>
+    public void Install() => Point(After);
 
     private void Point(string directory)
     {
         File.Delete(Link);
         File.CreateSymbolicLink(Link, directory);
     }
+}
+
+/// <summary>From the former minor version of Citus to the installed one.</summary>
+public sealed class CitusUpgradeFixture : UpgradeFixture
+{
+    public override string? Before => TestEngine.Former;
+
+    protected override string After => PostgresInstallation.Find().BinDirectory;
+}
+
+/// <summary>From the installed PostgreSQL to a newer major version.</summary>
+public sealed class PostgresUpgradeFixture : UpgradeFixture
+{
+    public override string? Before => TestEngine.Next is null ? null : PostgresInstallation.Find().BinDirectory;
+
+    protected override string After => TestEngine.Next!;
 }

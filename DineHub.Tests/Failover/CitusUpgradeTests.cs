@@ -4,7 +4,7 @@ using DineHub.Tests.Hosting;
 namespace DineHub.Tests.Failover;
 
 /// <summary>The minor version of Citus changes under a cluster that takes orders, one server at a time, as the runbook has it.</summary>
-public sealed class UpgradeTests(UpgradeFixture fixture) : IClassFixture<UpgradeFixture>
+public sealed class CitusUpgradeTests(CitusUpgradeFixture fixture) : IClassFixture<CitusUpgradeFixture>
 {
     [FormerCitusFact]
     public async Task Servers_get_a_new_Citus_one_at_a_time_while_no_order_fails()
@@ -13,7 +13,7 @@ public sealed class UpgradeTests(UpgradeFixture fixture) : IClassFixture<Upgrade
         var former = await VersionsAsync();
         await using var load = new FaultLoad(fixture);
         await load.ReachAsync(20);
-        fixture.InstallNew();
+        fixture.Install();
         foreach (var group in fixture.Options.Groups)
         {
             var (primary, standby) = await fixture.GroupAsync(group.Name);

@@ -1,0 +1,76 @@
+using DineHub.Tests.Hosting;
+using Xunit.Abstractions;
+
+namespace DineHub.Tests.Failover;
+
+/// <summary>PostgreSQL's major version changes under a cluster that takes orders, as the runbook has it.</summary>
+public sealed class PostgresUpgradeTests(PostgresUpgradeFixture fixture, ITestOutputHelper output) : IClassFixture<PostgresUpgradeFixture>
+{
+    [NextPostgresFact]
+    public async Task Groups_get_a_new_major_version_while_orders_flow()
+    {
+        await fixture.HealAsync();
+        var before = await MajorsAsync();
+        await using var load = new FaultLoad(fixture);
+        await load.ReachAsync(20);
+        fixture.Install();
+
+        // Orders do not need the coordinator.
+        await UpgradeAsync("db-coordinator", () => load.ReachAsync(20));
+        load.Faults.ShouldBeEmpty();
+        (await MigrateAsync()).ShouldContain($"db-worker-2: PostgreSQL is {before[0]}, elsewhere ");
+
+        // A worker whose region has another one is emptied first: its restaurants do not wait.
+        await VerbAsync("remove-worker", "db-worker-3");
+        var refused = load.Refused;
+        await UpgradeAsync("db-worker-3", () => load.ReachAsync(20));
+        load.Refused.ShouldBe(refused);
+        await VerbAsync("add-worker", "db-worker-3");
+        await UpgradeAsync("db-worker-1", () => Task.CompletedTask);
+        await UpgradeAsync("db-worker-2", () => Task.CompletedTask);
+
+        await load.ReachAsync(20);
+        await fixture.TakeOrdersAsync();
+        await load.StopAsync();
+        await load.VerifyAsync();
+        (await MajorsAsync()).Distinct().ShouldHaveSingleItem().ShouldBeGreaterThan(before[0]);
+        (await MigrateAsync()).ShouldNotContain("PostgreSQL is");
+        output.WriteLine($"{load.Acknowledged.Sum(keys => keys.Value.Count)} orders acknowledged, {load.Refused} answers 503");
+    }
+
+    private async Task UpgradeAsync(string group, Func<Task> meanwhile)
+    {
+        var (primary, standby) = await fixture.GroupAsync(group);
+        await primary.StopAsync();
+        await VerbAsync("upgrade-server", "--data", primary.DataDirectory, "--from", fixture.Before!, "--bin", fixture.Link);
+        await meanwhile();
+        await StartAsync(primary);
+        await standby.StopAsync();
+        await StartAsync(standby);
+        await Eventually.TrueAsync(() => fixture.InSyncAsync(group), $"{group} is in sync");
+    }
+
+    private static Task StartAsync(ServerHandle server) => server.StartAsync(CancellationToken.None).OrFailAsync($"{server.Name} has started", Deadline.Cluster);
+
+    private Task VerbAsync(string verb, params string[] arguments) =>
+        fixture.Cluster.DatabaseVerbAsync(verb, CancellationToken.None, arguments).OrFailAsync($"{verb} has ended", Deadline.Cluster);
+
+    private async Task<string> MigrateAsync()
+    {
+        await VerbAsync("migrate");
+        return await File.ReadAllTextAsync(Path.Combine(fixture.Cluster.DataDirectory, "logs", "db-migrate.log"));
+    }
+
+    private async Task<List<int>> MajorsAsync()
+    {
+        var majors = new List<int>();
+        foreach (var server in fixture.Cluster.Databases)
+        {
+            await using var dataSource = fixture.Connect(server.Name);
+            await using var connection = await dataSource.OpenConnectionAsync();
+            majors.Add(connection.PostgreSqlVersion.Major);
+        }
+
+        return majors;
+    }
+}
