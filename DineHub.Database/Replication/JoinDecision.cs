@@ -77,7 +77,7 @@ internal sealed record JoinDecision(JoinAction Action, string Reason)
     /// <param name="seen">What is known.</param>
     public static JoinDecision Of(JoinObservation seen) => seen switch
     {
-        { IsOfOtherVersion: true, Partner: null } => Refused(seen),
+        { IsOfOtherVersion: true } when seen.Partner is null || seen.IsRestored => Refused(seen),
 
         // Everything was restored, and this is the operator's decision.
         { IsRestored: true } => new(JoinAction.StartPrimary, "it was restored from a backup"),

@@ -69,6 +69,45 @@ public sealed class JoinDecisionTests
         decision.Reason.ShouldNotContain('\n');
     }
 
+    [Theory]
+
+    // The programs are of PostgreSQL 17, the data of 15.
+    [InlineData(Own.Primary, ServerState.Standby, "15.20", "w", JoinAction.Refuse)]
+    [InlineData(Own.Primary, ServerState.Down, null, "w", JoinAction.Refuse)]
+    [InlineData(Own.Primary, null, null, null, JoinAction.Refuse)]
+    [InlineData(Own.Primary | Own.Restored, ServerState.Primary, "17.11", "w-standby", JoinAction.Refuse)]
+    [InlineData(Own.Standby, ServerState.Primary, "17.11", "w-standby", JoinAction.Follow)]
+    [InlineData(Own.Standby, ServerState.Primary, "15.20", "w-standby", JoinAction.Wait)]
+    [InlineData(Own.Standby, ServerState.Down, null, "w-standby", JoinAction.Wait)]
+    [InlineData(Own.Primary | Own.Fenced, ServerState.Primary, "17.11", "w-standby", JoinAction.Follow)]
+    [InlineData(Own.Primary | Own.Fenced, ServerState.Down, null, "w-standby", JoinAction.Wait)]
+
+    // A new server of PostgreSQL 17.
+    [InlineData(Own.None, ServerState.Primary, "15.20", "w-standby", JoinAction.Wait)]
+    [InlineData(Own.None, ServerState.Primary, "17.11", "w-standby", JoinAction.Follow)]
+    internal void Data_of_another_major_version_is_never_started(Own own, ServerState? partner, string? version, string? record, JoinAction expected)
+    {
+        var hasData = own.HasFlag(Own.Primary) || own.HasFlag(Own.Standby);
+        var decision = JoinDecision.Of(new JoinObservation
+        {
+            Name = "w",
+            Group = partner is null ? Group with { Standby = null } : Group,
+            HasData = hasData,
+            DataVersion = hasData ? 15 : null,
+            ProgramVersion = 17,
+            IsStandby = own.HasFlag(Own.Standby),
+            IsFenced = own.HasFlag(Own.Fenced),
+            IsRestored = own.HasFlag(Own.Restored),
+            Partner = partner is { } state ? new NodeProbe(Group.PartnerOf("w")!, state, null, version, [], null) : null,
+            Record = record is null ? null : new PrimaryRecord("w", record, 2, InSync: true, DateTimeOffset.UnixEpoch),
+        });
+        decision.Action.ShouldBe(expected, decision.Reason);
+        if (expected != JoinAction.Follow)
+        {
+            decision.Reason.ShouldContain("17");
+        }
+    }
+
     [Flags]
     internal enum Own
     {
