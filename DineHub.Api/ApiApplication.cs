@@ -1,13 +1,13 @@
 using DineHub.Api.Accounts;
 using DineHub.Api.Accounts.Keys;
-using DineHub.Api.Caching;
 using DineHub.Api.Contract;
 using DineHub.Api.Data;
-using DineHub.Api.Errors;
+using DineHub.Api.Http;
+using DineHub.Api.Http.Caching;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Images;
 using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
-using DineHub.Api.Operations;
 using DineHub.Api.Orders;
 using DineHub.Api.Reports;
 using DineHub.Api.Restaurants;
@@ -61,11 +61,11 @@ internal static class ApiApplication
         services.AddApiDocument();
         services.AddAccounts(builder.Configuration);
         services.AddImages(builder.Configuration, MasterKey.TryRead(builder.Configuration)?.Derive("images") ?? new byte[MasterKey.Bytes]);
-        services.AddSingleton<RestaurantDirectory>().AddSingleton<RestaurantIds>();
-        services.AddSingleton<MenuCatalog>().AddSingleton<MenuStore>().AddSingleton<StockStore>();
-        services.AddSingleton<KitchenStore>().AddSingleton<KitchenChange>().AddSingleton<KitchenListing>().AddSingleton<OpenOrders>();
-        services.AddSingleton<OrderFeed>().AddSingleton<OrderStreams>();
+        services.AddSingleton<RestaurantDirectory>().AddSingleton<RestaurantIds>().AddSingleton<KitchenStore>().AddSingleton<KitchenListing>();
+        services.AddSingleton<MenuCatalog>().AddSingleton<MenuStore>().AddSingleton<StockStore>().AddSingleton<IRestaurantMenus, RestaurantMenus>();
         services.AddSingleton<OrderStore>().AddSingleton<OrderPlacement>().AddSingleton<OrderHistory>();
+        services.AddSingleton<OpenOrders>().AddSingleton<OrderFeed>().AddSingleton<OrderStreams>();
+        services.AddSingleton<KitchenChange>();
         services.AddSingleton<ReportStore>();
         services.AddHostedService<OrderUpkeep>().AddHostedService(provider => provider.GetRequiredService<KitchenListing>());
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DineHub.Api.Accounts;
+using DineHub.Api.Http;
 using DineHub.Api.Images;
 using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;

@@ -3,7 +3,7 @@ using DineHub.AppHost.Commands;
 using DineHub.AppHost.Prerequisites;
 using DineHub.AppHost.Publishing.Secrets;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
+using DineHub.Topology.Configuration;
 
 const int Failed = 1;
 const int Misconfigured = 2;

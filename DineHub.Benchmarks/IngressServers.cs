@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using DineHub.AppHost.Composition;
 using DineHub.AppHost.Publishing.Nginx;
-using DineHub.Ingress;
 using DineHub.Tests.Processes;
+using DineHub.Topology;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Benchmarks;
 
@@ -55,23 +57,17 @@ internal sealed partial class IngressServers : IAsyncDisposable
     public async Task<Server> StartGatewayAsync(IReadOnlyDictionary<string, string> variables, CancellationToken ct)
     {
         var (http, https, management) = (ports.Next(), ports.Next(), ports.Next());
-        var environment = new Dictionary<string, string>
+        var ingress = new Node("gateway", Role.Ingress, Region, InstanceType: "", Fqdn: "");
+        var backend = ingress with { Name = "backend", Role = Role.Backend };
+        var environment = new Dictionary<string, string>(
+            ServiceEnvironment.OfGateway(ingress, Policy, management, MaintenanceFile, [(backend, $"http://{At(backendPort)}")]))
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["DOTNET_ENVIRONMENT"] = "Production",
             ["ASPNETCORE_URLS"] = $"http://{At(http)};https://{At(https)};http://{At(management)}",
-            ["DINEHUB_REGION"] = Region,
-            ["Management__Port"] = management.ToString(CultureInfo.InvariantCulture),
-            ["Maintenance__File"] = MaintenanceFile,
             ["Kestrel__Certificates__Default__Path"] = certificate.CertificateFile,
             ["Kestrel__Certificates__Default__KeyPath"] = certificate.KeyFile,
-            ["ReverseProxy__Clusters__backends__Destinations__backend__Address"] = $"http://{At(backendPort)}",
-            ["ReverseProxy__Clusters__backends__Destinations__backend__Metadata__Region"] = Region,
         };
-        foreach (var (key, value) in Policy.ToSettings())
-        {
-            environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
-        }
-
         var spec = BuiltGateway.Run([], environment);
         var all = spec.Environment.Where(pair => !variables.ContainsKey(pair.Key)).Concat(variables);
         return Keep(await Server.StartAsync(spec with { Environment = new Dictionary<string, string>(all) }, https, ct));

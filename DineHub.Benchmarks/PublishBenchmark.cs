@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using DineHub.AppHost.Publishing;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 using Microsoft.Extensions.Configuration;
 using Spectre.Console;
 

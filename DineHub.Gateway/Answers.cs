@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using DineHub.Ingress;
 using DineHub.ServiceDefaults;
+using DineHub.Topology.Ingress;
 using Microsoft.Extensions.Primitives;
 
 namespace DineHub.Gateway;

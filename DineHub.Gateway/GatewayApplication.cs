@@ -2,8 +2,9 @@ using DineHub.Gateway.Balancing;
 using DineHub.Gateway.Proxying;
 using DineHub.Gateway.Requests;
 using DineHub.Gateway.Retries;
-using DineHub.Ingress;
 using DineHub.ServiceDefaults;
+using DineHub.Topology.Configuration;
+using DineHub.Topology.Ingress;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Yarp.ReverseProxy.Health;
@@ -14,13 +15,11 @@ namespace DineHub.Gateway;
 /// <summary>Puts the gateway together.</summary>
 internal static class GatewayApplication
 {
-    private const string Destinations = "ReverseProxy:Clusters:backends:Destinations";
-
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddServiceDefaults();
-        var policy = IngressPolicy.Read(builder.Configuration.GetSection(IngressPolicy.Section), []);
+        var policy = IngressSettings.Read(builder.Configuration.GetSection(IngressSettings.Section), []);
         builder.WebHost.ConfigureKestrel(kestrel => Listening.Configure(kestrel, policy));
 
         var services = builder.Services;
@@ -69,29 +68,29 @@ internal static class GatewayApplication
     public static IReadOnlyList<string> ConfigurationErrors(IConfiguration configuration)
     {
         var ingress = new List<ConfigurationError>();
-        _ = IngressPolicy.Read(configuration.GetSection(IngressPolicy.Section), ingress);
+        _ = IngressSettings.Read(configuration.GetSection(IngressSettings.Section), ingress);
         var errors = ingress.Select(error => error.ToString()).ToList();
         if (ManagementPort.Read(configuration) is null)
         {
-            errors.Add($"{ManagementPort.Key}: must be the port of ASPNETCORE_URLS that health and metrics are asked for at, 1 to 65535.");
+            errors.Add($"{GatewaySettings.ManagementPort}: must be the port of ASPNETCORE_URLS that health and metrics are asked for at, 1 to 65535.");
         }
 
-        var destinations = configuration.GetSection(Destinations).GetChildren().ToList();
+        var destinations = configuration.GetSection(GatewaySettings.Destinations).GetChildren().ToList();
         if (destinations.Count == 0)
         {
-            errors.Add($"{Destinations}: at least one backend is required ({Destinations}:NAME:Address, :Metadata:Region).");
+            errors.Add($"{GatewaySettings.Destinations}: at least one backend is required ({GatewaySettings.Destinations}:NAME:Address, :Metadata:Region).");
         }
 
         foreach (var destination in destinations)
         {
-            if (!Uri.TryCreate(destination["Address"], UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+            if (!Uri.TryCreate(destination[GatewaySettings.Address], UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
             {
-                errors.Add($"{destination.Path}:Address: must be an http or https URL.");
+                errors.Add($"{destination.Path}:{GatewaySettings.Address}: must be an http or https URL.");
             }
 
-            if (string.IsNullOrWhiteSpace(destination[$"Metadata:{NearestRegionPolicy.RegionKey}"]))
+            if (string.IsNullOrWhiteSpace(destination[GatewaySettings.MetadataRegion]))
             {
-                errors.Add($"{destination.Path}:Metadata:{NearestRegionPolicy.RegionKey}: is required.");
+                errors.Add($"{destination.Path}:{GatewaySettings.MetadataRegion}: is required.");
             }
         }
 

@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Text;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace DineHub.Gateway;

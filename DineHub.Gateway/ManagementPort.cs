@@ -1,14 +1,13 @@
 using System.Globalization;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Gateway;
 
 /// <summary>The port that tells health and metrics, and nothing else; the public ports tell everything else.</summary>
 internal static class ManagementPort
 {
-    public const string Key = "Management:Port";
-
     public static int? Read(IConfiguration configuration) =>
-        int.TryParse(configuration[Key], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port : null;
+        int.TryParse(configuration[GatewaySettings.ManagementPort], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port : null;
 
     /// <summary>Whether a request came in by that port, which a client cannot choose; the Host header it can.</summary>
     public static bool Took(HttpContext http, int? port) => http.Connection.LocalPort == port;

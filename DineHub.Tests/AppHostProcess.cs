@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using DineHub.AppHost.Topology;
+using DineHub.AppHost.Publishing;
 
 namespace DineHub.Tests;
 
 /// <summary>The AppHost as a user starts it: a process of its own.</summary>
 internal static class AppHostProcess
 {
-    private static readonly string Assembly = typeof(ClusterTopology).Assembly.Location;
+    private static readonly string Assembly = typeof(Publisher).Assembly.Location;
     private static readonly string Muxer = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
 
     public static Process Start(IEnumerable<string> arguments) => Process.Start(Command(arguments))!;

@@ -1,4 +1,5 @@
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.Tests;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json.Serialization;
+using DineHub.Api.Http;
 using Microsoft.AspNetCore.Authorization;
 
 namespace DineHub.Api.Accounts;

@@ -1,5 +1,6 @@
 using System.Security.Claims;
-using DineHub.Api.Errors;
+using DineHub.Api.Http;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Orders;
 using Microsoft.AspNetCore.Http.HttpResults;
 

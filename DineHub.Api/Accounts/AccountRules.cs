@@ -1,5 +1,5 @@
 using System.Net.Mail;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 
 namespace DineHub.Api.Accounts;
 

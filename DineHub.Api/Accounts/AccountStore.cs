@@ -1,7 +1,9 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
-using DineHub.Database;
+using DineHub.Api.Data;
+using DineHub.Database.Connections;
+using DineHub.Database.Locality;
 using Npgsql;
 
 namespace DineHub.Api.Accounts;

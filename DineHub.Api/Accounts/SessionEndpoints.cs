@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using DineHub.Api.Errors;
+using DineHub.Api.Data;
+using DineHub.Api.Http.Errors;
 using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.Http.HttpResults;
 

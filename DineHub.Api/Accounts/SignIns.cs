@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Security.Claims;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.Http.HttpResults;

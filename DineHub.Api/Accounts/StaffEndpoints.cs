@@ -1,7 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using DineHub.Api.Errors;
+using DineHub.Api.Data;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Restaurants;
 using Microsoft.AspNetCore.Http.HttpResults;
 

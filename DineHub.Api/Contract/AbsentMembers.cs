@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using DineHub.Api.Errors;
-using DineHub.Api.Kitchens;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Menus;
 using DineHub.Api.Orders;
 using DineHub.Api.Restaurants;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Images;
 using DineHub.Api.Orders;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;

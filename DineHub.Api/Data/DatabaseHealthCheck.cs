@@ -1,4 +1,4 @@
-using DineHub.Database;
+using DineHub.Database.Connections;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 

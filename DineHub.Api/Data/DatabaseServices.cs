@@ -1,5 +1,6 @@
 using Aspire.Npgsql;
-using DineHub.Database;
+using DineHub.Database.Cluster;
+using DineHub.Database.Connections;
 using DineHub.ServiceDefaults;
 using Npgsql;
 

@@ -1,5 +1,5 @@
 using DineHub.Api.Accounts;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Net.Http.Headers;

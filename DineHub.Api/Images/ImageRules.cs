@@ -1,4 +1,4 @@
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 
 namespace DineHub.Api.Images;
 

@@ -1,28 +1,6 @@
-using System.Text.Json.Serialization;
+using DineHub.Api.Restaurants;
 
 namespace DineHub.Api.Kitchens;
-
-/// <summary>How much a kitchen has to do.</summary>
-[JsonConverter(typeof(StrictEnumConverter<KitchenLoad>))]
-public enum KitchenLoad
-{
-    /// <summary>As usual.</summary>
-    Normal,
-
-    /// <summary>Much: orders are quoted a longer time.</summary>
-    Busy,
-
-    /// <summary>Too much: orders for as soon as possible are refused.</summary>
-    Full,
-}
-
-/// <summary>How a kitchen copes with load.</summary>
-/// <param name="ParallelOrders">How many orders it cooks side by side, 1 to 1000.</param>
-/// <param name="BusyMinutes">What being busy adds to a quoted time, 0 to 240 minutes.</param>
-/// <param name="AcceptMinutes">How long an order waits to be accepted before it expires, 1 to 120 minutes; 10 unless given.</param>
-/// <param name="BusyFrom">From how many open orders on it is busy by itself; null for never.</param>
-/// <param name="FullFrom">From how many open orders on it is full; null for never.</param>
-public sealed record CapacitySettings(int? ParallelOrders, int? BusyMinutes, int? AcceptMinutes = 10, int? BusyFrom = null, int? FullFrom = null);
 
 /// <summary>The body of pausing.</summary>
 /// <param name="Until">Until when no orders are taken, in UTC; at most 30 days ahead.</param>
@@ -50,48 +28,16 @@ public sealed record Kitchen(
     CapacitySettings Capacity,
     KitchenLoad Load,
     int OpenOrders,
-    int ReadyInMinutes);
-
-/// <summary>A kitchen as it is stored.</summary>
-internal sealed record KitchenState(
-    int Version,
-    DateTimeOffset? PausedUntil,
-    string? PauseReason,
-    DateTimeOffset? BusyUntil,
-    int BusyMinutes,
-    int ParallelOrders,
-    int AcceptMinutes,
-    int? BusyFrom,
-    int? FullFrom)
+    int ReadyInMinutes)
 {
-    // Beyond that a quote is no help.
-    private const int MostMinutes = 6 * 60;
-
-    public bool IsPaused(DateTimeOffset now) => PausedUntil > now;
-
-    public KitchenLoad Load(int openOrders, DateTimeOffset now) =>
-        openOrders >= FullFrom ? KitchenLoad.Full
-        : BusyUntil > now || openOrders >= BusyFrom ? KitchenLoad.Busy
-        : KitchenLoad.Normal;
-
-    /// <summary>
-    /// How long a new order takes: the kitchen cooks <see cref="ParallelOrders"/> side by side, so the new one waits for as many rounds as
-    /// the open ones fill; being busy adds to it.
-    /// </summary>
-    public int ReadyInMinutes(int openOrders, int preparationMinutes, DateTimeOffset now)
-    {
-        var rounds = (openOrders / ParallelOrders) + 1;
-        var busy = Load(openOrders, now) == KitchenLoad.Normal ? 0 : BusyMinutes;
-        return (int)Math.Min(((long)rounds * preparationMinutes) + busy, MostMinutes);
-    }
-
-    public Kitchen Show(int openOrders, int preparationMinutes, DateTimeOffset now) => new(
-        Version,
-        IsPaused(now) ? PausedUntil : null,
-        IsPaused(now) ? PauseReason : null,
-        BusyUntil > now ? BusyUntil : null,
-        new CapacitySettings(ParallelOrders, BusyMinutes, AcceptMinutes, BusyFrom, FullFrom),
-        Load(openOrders, now),
+    /// <summary>A kitchen, with what it has to do.</summary>
+    internal static Kitchen Of(KitchenState state, int openOrders, int preparationMinutes, DateTimeOffset now) => new(
+        state.Version,
+        state.IsPaused(now) ? state.PausedUntil : null,
+        state.IsPaused(now) ? state.PauseReason : null,
+        state.BusyUntil > now ? state.BusyUntil : null,
+        new CapacitySettings(state.ParallelOrders, state.BusyMinutes, state.AcceptMinutes, state.BusyFrom, state.FullFrom),
+        state.Load(openOrders, now),
         openOrders,
-        ReadyInMinutes(openOrders, preparationMinutes, now));
+        state.ReadyInMinutes(openOrders, preparationMinutes, now));
 }

@@ -1,4 +1,6 @@
 using DineHub.Api.Menus;
+using DineHub.Api.Orders;
+using DineHub.Api.Restaurants;
 
 namespace DineHub.Api.Kitchens;
 
@@ -20,6 +22,6 @@ internal sealed class KitchenChange(KitchenStore kitchens, MenuCatalog menus, Op
         }
 
         listing.Announce(restaurantId);
-        return menu.Kitchen.Show(await openOrders.CountAsync(restaurantId, ct), menu.Restaurant.PreparationMinutes, time.GetUtcNow());
+        return Kitchen.Of(menu.Kitchen, await openOrders.CountAsync(restaurantId, ct), menu.Restaurant.PreparationMinutes, time.GetUtcNow());
     }
 }

@@ -1,8 +1,9 @@
 using DineHub.Api.Accounts;
-using DineHub.Api.Errors;
+using DineHub.Api.Http;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Menus;
-using DineHub.Api.Operations;
 using DineHub.Api.Orders;
+using DineHub.Api.Restaurants;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -44,7 +45,7 @@ internal static class KitchenEndpoints
     private static async Task<Results<Ok<Kitchen>, ProblemHttpResult>> GetAsync(
         Guid restaurantId, MenuCatalog menus, OpenOrders openOrders, TimeProvider time, CancellationToken ct) =>
         await menus.ReloadAsync(restaurantId, ct) is { } menu
-            ? TypedResults.Ok(menu.Kitchen.Show(await openOrders.CountAsync(restaurantId, ct), menu.Restaurant.PreparationMinutes, time.GetUtcNow()))
+            ? TypedResults.Ok(Kitchen.Of(menu.Kitchen, await openOrders.CountAsync(restaurantId, ct), menu.Restaurant.PreparationMinutes, time.GetUtcNow()))
             : Problems.UnknownRestaurant();
 
     private static async Task<Results<Ok<Kitchen>, ValidationProblem, ProblemHttpResult>> PauseAsync(

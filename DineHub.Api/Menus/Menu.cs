@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using DineHub.Api.Http;
 using DineHub.Api.Restaurants;
 
 namespace DineHub.Api.Menus;

@@ -1,6 +1,6 @@
-using DineHub.Api.Kitchens;
+using DineHub.Api.Data;
 using DineHub.Api.Restaurants;
-using DineHub.Database;
+using DineHub.Database.Connections;
 using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 

@@ -1,6 +1,7 @@
 using DineHub.Api.Accounts;
-using DineHub.Api.Caching;
-using DineHub.Api.Errors;
+using DineHub.Api.Http;
+using DineHub.Api.Http.Caching;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Images;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.ResponseCompression;

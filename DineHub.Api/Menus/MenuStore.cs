@@ -1,4 +1,5 @@
-using DineHub.Database;
+using DineHub.Api.Data;
+using DineHub.Database.Connections;
 
 namespace DineHub.Api.Menus;
 

@@ -2,8 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
-using DineHub.Api.Caching;
-using DineHub.Api.Kitchens;
+using DineHub.Api.Http.Caching;
 using DineHub.Api.Restaurants;
 
 namespace DineHub.Api.Menus;

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using DineHub.Database;
 using DineHub.Database.Backups;
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
+using DineHub.Database.Migrations;
 using DineHub.Database.Replication;
+using DineHub.Database.Seed;
 using DineHub.Database.Servers;
 using DineHub.Database.Tools;
 using DineHub.ServiceDefaults;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Database.Growth;
 
 namespace DineHub.Api.Operations;

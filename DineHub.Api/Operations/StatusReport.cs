@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using DineHub.Database;
 using DineHub.Database.Backups;
+using DineHub.Database.Cluster;
 using DineHub.Database.Growth;
 using DineHub.Database.Nodes;
 using Spectre.Console;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using DineHub.Api.Http;
 
 namespace DineHub.Api.Orders;
 

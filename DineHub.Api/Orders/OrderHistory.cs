@@ -1,7 +1,9 @@
 using DineHub.Api.Accounts;
-using DineHub.Api.Errors;
+using DineHub.Api.Data;
+using DineHub.Api.Http;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Restaurants;
-using DineHub.Database;
+using DineHub.Database.Connections;
 using Npgsql;
 
 namespace DineHub.Api.Orders;

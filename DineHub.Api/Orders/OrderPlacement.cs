@@ -1,17 +1,17 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
-using DineHub.Api.Errors;
-using DineHub.Api.Kitchens;
+using DineHub.Api.Data;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Menus;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace DineHub.Api.Orders;
 
 /// <summary>What placing an order came to: an order, new or placed before with the same key, or a refusal.</summary>
-internal sealed record Placement(Order? Order, bool Replayed, ProblemHttpResult? Refused)
+internal sealed record PlacementResult(Order? Order, bool Replayed, ProblemHttpResult? Refused)
 {
-    public static Placement Refuse(ProblemHttpResult problem) => new(Order: null, Replayed: false, problem);
+    public static PlacementResult Refuse(ProblemHttpResult problem) => new(Order: null, Replayed: false, problem);
 }
 
 /// <summary>Prices baskets, for quotes and for orders, and stores orders, once for each key.</summary>
@@ -59,11 +59,11 @@ internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, OpenO
         return (quote, null);
     }
 
-    public async Task<Placement> PlaceAsync(Guid restaurantId, PlaceOrderRequest request, string idempotencyKey, Guid? accountId, CancellationToken ct)
+    public async Task<PlacementResult> PlaceAsync(Guid restaurantId, PlaceOrderRequest request, string idempotencyKey, Guid? accountId, CancellationToken ct)
     {
         if (await menus.FindAsync(restaurantId, ct) is not { } menu)
         {
-            return Placement.Refuse(Problems.UnknownRestaurant());
+            return PlacementResult.Refuse(Problems.UnknownRestaurant());
         }
 
         // Over the parsed request, so that white space and the order of members do not make it another one.
@@ -80,7 +80,7 @@ internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, OpenO
                 if (result == StoreResult.Stored)
                 {
                     OrderMetrics.Count(order);
-                    return new Placement(order, Replayed: false, Refused: null);
+                    return new PlacementResult(order, Replayed: false, Refused: null);
                 }
             }
 
@@ -88,27 +88,27 @@ internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, OpenO
             if (await orders.FindByKeyAsync(restaurantId, menu.Restaurant.TimeZone, idempotencyKey, ct) is { } earlier)
             {
                 return CryptographicOperations.FixedTimeEquals(earlier.RequestHash, requestHash)
-                    ? new Placement(earlier.Order.AsPlaced(), Replayed: true, Refused: null)
-                    : Placement.Refuse(Problems.Refuse(
+                    ? new PlacementResult(earlier.Order.AsPlaced(), Replayed: true, Refused: null)
+                    : PlacementResult.Refuse(Problems.Refuse(
                         StatusCodes.Status422UnprocessableEntity, Refusal.IdempotencyKeyReused, "This Idempotency-Key was used for another order."));
             }
 
             if (refusal is not null && attempt > 1)
             {
-                return Placement.Refuse(refusal);
+                return PlacementResult.Refuse(refusal);
             }
 
             // The copy may have been old: nothing is refused, and nothing tried again, but by what the database has now.
             var fresh = await menus.ReloadAsync(restaurantId, ct);
             if (fresh is null)
             {
-                return Placement.Refuse(Problems.UnknownRestaurant());
+                return PlacementResult.Refuse(Problems.UnknownRestaurant());
             }
 
             menu = fresh;
         }
 
-        return Placement.Refuse(Problems.Refuse(StatusCodes.Status409Conflict, Refusal.MenuChanging, "The menu is changing. Try again."));
+        return PlacementResult.Refuse(Problems.Refuse(StatusCodes.Status409Conflict, Refusal.MenuChanging, "The menu is changing. Try again."));
     }
 
     private static ProblemHttpResult? Refuse(PlaceOrderRequest request, Examination examined)

@@ -1,4 +1,4 @@
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Restaurants;
 
 namespace DineHub.Api.Orders;

@@ -83,7 +83,7 @@ public sealed record Quote(
     int MenuVersion,
     string TimeZone,
     DateTimeOffset ReadyBy,
-    Kitchens.KitchenLoad Load,
+    Restaurants.KitchenLoad Load,
     IReadOnlyList<QuoteRefusal> Refusals);
 
 /// <summary>The body of moving an order to another stage.</summary>

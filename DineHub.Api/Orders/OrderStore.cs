@@ -1,5 +1,7 @@
+using DineHub.Api.Data;
+using DineHub.Api.Http;
 using DineHub.Api.Menus;
-using DineHub.Database;
+using DineHub.Database.Connections;
 using Npgsql;
 
 namespace DineHub.Api.Orders;

@@ -1,5 +1,4 @@
-using DineHub.Api.Errors;
-using DineHub.Api.Kitchens;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Menus;
 using DineHub.Api.Restaurants;
 
@@ -11,9 +10,6 @@ namespace DineHub.Api.Orders;
 /// </summary>
 internal static class OrderTerms
 {
-    /// <summary>How far ahead an order can be scheduled.</summary>
-    public static readonly TimeSpan FurthestSlot = TimeSpan.FromDays(7);
-
     /// <summary>Checks everything but the prices.</summary>
     /// <param name="menu">The restaurant, its menu and its kitchen.</param>
     /// <param name="openOrders">How many orders the kitchen has still to cook.</param>
@@ -82,17 +78,14 @@ internal static class OrderTerms
                 refuse(Refusal.KitchenFull, "scheduledFor", "the kitchen has too much to do: order for a later slot");
             }
         }
-        else if (slot < EarliestSlot(restaurant, now) || slot > now + FurthestSlot || !restaurant.Schedule.IsSlot(slot))
+        else if (slot < restaurant.EarliestSlot(now) || slot > now + Restaurant.FurthestSlot || !restaurant.Schedule.IsSlot(slot))
         {
             refuse(
                 Refusal.NotASlot,
                 "scheduledFor",
-                $"must be one of the restaurant's slots, from {restaurant.PreparationMinutes} minutes to {FurthestSlot.TotalDays} days ahead");
+                $"must be one of the restaurant's slots, from {restaurant.PreparationMinutes} minutes to {Restaurant.FurthestSlot.TotalDays} days ahead");
         }
     }
-
-    /// <summary>The first time that an order can be scheduled for.</summary>
-    public static DateTimeOffset EarliestSlot(Restaurant restaurant, DateTimeOffset now) => now.AddMinutes(restaurant.PreparationMinutes);
 
     private static void CheckFulfilment(Restaurant restaurant, Fulfilment fulfilment, Action<Refusal, string, string> refuse)
     {

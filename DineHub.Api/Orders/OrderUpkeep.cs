@@ -1,6 +1,6 @@
 using DineHub.Api.Accounts;
-using DineHub.Api.Errors;
-using DineHub.Api.Kitchens;
+using DineHub.Api.Data;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Restaurants;
 using Npgsql;
 

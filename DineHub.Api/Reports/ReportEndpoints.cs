@@ -2,8 +2,8 @@ using System.Globalization;
 using CsvHelper;
 using CsvHelper.Configuration;
 using DineHub.Api.Accounts;
-using DineHub.Api.Errors;
-using DineHub.Api.Operations;
+using DineHub.Api.Http;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Restaurants;
 using Microsoft.AspNetCore.Http.HttpResults;
 

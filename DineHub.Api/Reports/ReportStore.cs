@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using DineHub.Api.Data;
 using DineHub.Api.Orders;
-using DineHub.Database;
+using DineHub.Database.Connections;
 
 namespace DineHub.Api.Reports;
 

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using DineHub.Api.Http;
 
 namespace DineHub.Api.Restaurants;
 

@@ -124,6 +124,12 @@ public sealed record Restaurant(
     /// <summary>When it is open, ready to be asked.</summary>
     internal Schedule Schedule { get; } = new(OpeningHours, TimeZone);
 
+    /// <summary>How far ahead an order can be scheduled.</summary>
+    internal static readonly TimeSpan FurthestSlot = TimeSpan.FromDays(7);
+
+    /// <summary>The first time that an order can be scheduled for.</summary>
+    internal DateTimeOffset EarliestSlot(DateTimeOffset now) => now.AddMinutes(PreparationMinutes);
+
     /// <summary>The same with what holds at a moment.</summary>
     internal Restaurant At(DateTimeOffset now)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
-using DineHub.Database;
+using DineHub.Api.Data;
+using DineHub.Database.Connections;
 using Npgsql;
 
 namespace DineHub.Api.Restaurants;

@@ -1,9 +1,8 @@
 using DineHub.Api.Accounts;
-using DineHub.Api.Caching;
-using DineHub.Api.Errors;
-using DineHub.Api.Kitchens;
-using DineHub.Api.Menus;
-using DineHub.Api.Orders;
+using DineHub.Api.Data;
+using DineHub.Api.Http;
+using DineHub.Api.Http.Caching;
+using DineHub.Api.Http.Errors;
 using DineHub.Database.Locality;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -107,22 +106,22 @@ internal static class RestaurantEndpoints
         var now = time.GetUtcNow();
         var today = restaurant.Schedule.LocalDate(now);
         var day = date ?? today;
-        if (day < today || day > today.AddDays((int)OrderTerms.FurthestSlot.TotalDays))
+        if (day < today || day > today.AddDays((int)Restaurant.FurthestSlot.TotalDays))
         {
             var errors = new FieldErrors();
-            errors.Add("date", $"must be between {today:O} and {today.AddDays((int)OrderTerms.FurthestSlot.TotalDays):O}");
+            errors.Add("date", $"must be between {today:O} and {today.AddDays((int)Restaurant.FurthestSlot.TotalDays):O}");
             return errors.ToBadRequest();
         }
 
-        var slots = restaurant.ClosedAt is null ? restaurant.Schedule.Slots(day, OrderTerms.EarliestSlot(restaurant, now)) : [];
-        return TypedResults.Ok(new SlotList(day, restaurant.TimeZone, [.. slots.Where(slot => slot <= now + OrderTerms.FurthestSlot)]));
+        var slots = restaurant.ClosedAt is null ? restaurant.Schedule.Slots(day, restaurant.EarliestSlot(now)) : [];
+        return TypedResults.Ok(new SlotList(day, restaurant.TimeZone, [.. slots.Where(slot => slot <= now + Restaurant.FurthestSlot)]));
     }
 
     private static async Task<Results<Created<Restaurant>, ValidationProblem, ProblemHttpResult>> CreateAsync(
         CreateRestaurantRequest request,
         RestaurantDirectory directory,
         RestaurantIds ids,
-        MenuStore menus,
+        IRestaurantMenus menus,
         KitchenStore kitchens,
         TimeProvider time,
         HttpContext http,
@@ -158,8 +157,7 @@ internal static class RestaurantEndpoints
         Guid restaurantId,
         RestaurantProfile request,
         RestaurantDirectory directory,
-        MenuCatalog menus,
-        MenuStore store,
+        IRestaurantMenus menus,
         TimeProvider time,
         HttpContext http,
         CancellationToken ct)
@@ -176,43 +174,40 @@ internal static class RestaurantEndpoints
             return errors.ToBadRequest();
         }
 
-        if (await menus.ReloadAsync(restaurantId, ct) is not { } menu)
+        if (await menus.FindAsync(restaurantId, ct) is not ({ } restaurant, { } taxRates))
         {
             return Problems.UnknownRestaurant();
         }
 
         var rates = (request.Tax!.OtherRates ?? []).Select(rate => rate.Id).ToHashSet(StringComparer.Ordinal);
-        if (menu.Items.Values.FirstOrDefault(item => item.TaxRate is not null && !rates.Contains(item.TaxRate)) is { } taxed)
+        if (taxRates.FirstOrDefault(used => !rates.Contains(used.TaxRate)) is (ItemId: { } itemId, TaxRate: var taxRate))
         {
-            errors.Add("tax.otherRates", $"must keep '{taxed.TaxRate}': the menu's item '{taxed.Id}' has it");
+            errors.Add("tax.otherRates", $"must keep '{taxRate}': the menu's item '{itemId}' has it");
             return errors.ToUnprocessable(Refusal.TaxRateInUse, "A tax rate is in use.");
         }
 
-        if (await directory.TryUpdateAsync(Merge(menu.Restaurant, request), version ?? menu.Restaurant.Version) is not { } changed)
+        if (await directory.TryUpdateAsync(Merge(restaurant, request), version ?? restaurant.Version) is not { } changed)
         {
-            return Problems.VersionMismatch(menu.Restaurant.Version);
+            return Problems.VersionMismatch(restaurant.Version);
         }
 
-        // Replicas that keep a copy price at the old terms: a new version of the menu makes them look again.
-        await store.TouchAsync(restaurantId, ct);
-        await menus.ReloadAsync(restaurantId, ct);
+        await menus.RenewAsync(restaurantId, ct);
         return Ok(changed, time, http);
     }
 
     private static Task<Results<Ok<Restaurant>, ProblemHttpResult>> CloseAsync(
-        Guid restaurantId, RestaurantDirectory directory, MenuCatalog menus, MenuStore store, TimeProvider time, HttpContext http, CancellationToken ct) =>
-        SetClosedAsync(restaurantId, time.GetUtcNow().ToMicroseconds(), directory, menus, store, time, http, ct);
+        Guid restaurantId, RestaurantDirectory directory, IRestaurantMenus menus, TimeProvider time, HttpContext http, CancellationToken ct) =>
+        SetClosedAsync(restaurantId, time.GetUtcNow().ToMicroseconds(), directory, menus, time, http, ct);
 
     private static Task<Results<Ok<Restaurant>, ProblemHttpResult>> ReopenAsync(
-        Guid restaurantId, RestaurantDirectory directory, MenuCatalog menus, MenuStore store, TimeProvider time, HttpContext http, CancellationToken ct) =>
-        SetClosedAsync(restaurantId, closedAt: null, directory, menus, store, time, http, ct);
+        Guid restaurantId, RestaurantDirectory directory, IRestaurantMenus menus, TimeProvider time, HttpContext http, CancellationToken ct) =>
+        SetClosedAsync(restaurantId, closedAt: null, directory, menus, time, http, ct);
 
     private static async Task<Results<Ok<Restaurant>, ProblemHttpResult>> SetClosedAsync(
         Guid restaurantId,
         DateTimeOffset? closedAt,
         RestaurantDirectory directory,
-        MenuCatalog menus,
-        MenuStore store,
+        IRestaurantMenus menus,
         TimeProvider time,
         HttpContext http,
         CancellationToken ct)
@@ -222,8 +217,7 @@ internal static class RestaurantEndpoints
             return Problems.UnknownRestaurant();
         }
 
-        await store.TouchAsync(restaurantId, ct);
-        await menus.ReloadAsync(restaurantId, ct);
+        await menus.RenewAsync(restaurantId, ct);
         return Ok(changed, time, http);
     }
 

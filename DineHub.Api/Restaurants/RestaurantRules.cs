@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 
 namespace DineHub.Api.Restaurants;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.AppHost.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using DineHub.AppHost.Publishing;
 using DineHub.AppHost.Publishing.Secrets;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 using Spectre.Console;
 
 namespace DineHub.AppHost.Commands;

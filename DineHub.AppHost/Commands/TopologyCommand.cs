@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Net;
 using DineHub.AppHost.Publishing.Nginx;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
 using Spectre.Console;
 
 namespace DineHub.AppHost.Commands;

@@ -2,7 +2,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using DineHub.AppHost.Databases;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Projects;
@@ -201,7 +201,7 @@ internal sealed class ClusterComposition(IDistributedApplicationBuilder builder,
             var address = FormattableString.Invariant($"https://localhost:{https}");
             var destinations = layout.Backends.Select(backend => (backend.Node, ClusterLayout.Url(backend.Port)));
             gateway
-                .With(ServiceEnvironment.OfGateway(place.Node, topology, management, layout.Directory.MaintenanceFile, destinations))
+                .With(ServiceEnvironment.OfGateway(place.Node, topology.Ingress, management, layout.Directory.MaintenanceFile, destinations))
                 .WithEnvironment("ASPNETCORE_URLS", FormattableString.Invariant($"{ClusterLayout.Url(http)};https://127.0.0.1:{https};{ClusterLayout.Url(management)}"))
                 .WithEnvironment("Kestrel__Certificates__Default__Path", layout.Certificate.CertificateFile)
                 .WithEnvironment("Kestrel__Certificates__Default__KeyPath", layout.Certificate.KeyFile)

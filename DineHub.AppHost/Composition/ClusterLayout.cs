@@ -2,7 +2,8 @@ using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using DineHub.AppHost.Databases;
 using DineHub.AppHost.Prerequisites;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
 using Npgsql;
 
 namespace DineHub.AppHost.Composition;

@@ -1,5 +1,5 @@
 using DineHub.AppHost.Prerequisites;
-using DineHub.AppHost.Topology;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.AppHost.Composition;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using DineHub.AppHost.Databases;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.AppHost.Composition;
 
@@ -31,26 +33,26 @@ internal static class ServiceEnvironment
 
     /// <summary>The gateway that stands for an ingress.</summary>
     /// <param name="ingress">The node that it runs as.</param>
-    /// <param name="topology">The topology.</param>
+    /// <param name="policy">How it behaves.</param>
     /// <param name="managementPort">The TCP port for health and metrics.</param>
     /// <param name="maintenanceFile">The file that puts it into maintenance while it exists.</param>
     /// <param name="backends">Its destinations, each with its URL.</param>
     public static Dictionary<string, string> OfGateway(
-        Node ingress, ClusterTopology topology, int managementPort, string maintenanceFile, IEnumerable<(Node Node, string Address)> backends)
+        Node ingress, IngressPolicy policy, int managementPort, string maintenanceFile, IEnumerable<(Node Node, string Address)> backends)
     {
         var environment = Of(ingress);
-        environment["Management__Port"] = Text(managementPort);
-        environment["Maintenance__File"] = maintenanceFile;
-        foreach (var (key, value) in topology.Ingress.ToSettings())
+        environment[GatewaySettings.VariableOf(GatewaySettings.ManagementPort)] = Text(managementPort);
+        environment[GatewaySettings.VariableOf(GatewaySettings.MaintenanceFile)] = maintenanceFile;
+        foreach (var (key, value) in policy.ToSettings())
         {
-            environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+            environment[GatewaySettings.VariableOf(key)] = value;
         }
 
         foreach (var (node, address) in backends)
         {
-            var destination = $"ReverseProxy__Clusters__backends__Destinations__{node.Name}__";
-            environment[destination + "Address"] = address;
-            environment[destination + "Metadata__Region"] = node.Region;
+            var destination = $"{GatewaySettings.Destinations}:{node.Name}:";
+            environment[GatewaySettings.VariableOf(destination + GatewaySettings.Address)] = address;
+            environment[GatewaySettings.VariableOf(destination + GatewaySettings.MetadataRegion)] = node.Region;
         }
 
         return environment;
@@ -77,7 +79,7 @@ internal static class ServiceEnvironment
             ["Database__CoordinatorRegion"] = coordinator.Node.Region,
             ["Database__Engine"] = usesCitus ? "Citus" : "Postgres",
             ["Database__Shards"] = Text(topology.Shards),
-            ["Database__Durability"] = (standbys.Count <= workers.Count ? Durability.Local : topology.Durability).ToString(),
+            ["Database__Durability"] = (standbys.Count <= workers.Count ? CommitDurability.Local : topology.Durability).ToString(),
             ["Database__StandbyTimeoutSeconds"] = Text(topology.StandbyTimeoutSeconds),
             ["Database__ReplicationPassword"] = secrets.ReplicationPassword!,
         };

@@ -4,7 +4,7 @@ using Aspire.Hosting.ApplicationModel;
 using DineHub.AppHost.Composition;
 using DineHub.AppHost.Prerequisites;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 using Npgsql;
 
 namespace DineHub.AppHost.Databases;
@@ -142,7 +142,7 @@ internal sealed class ContainerServers(ContainerRuntime runtime) : IServerKind
                 endpoint.IsProxied = false;
             })
             .WithVolume(VolumeOf(layout.Directory, server.Name), Volume)
-            .WithContainerFiles(VerbsDirectory, [new ContainerFile { Name = RulesName, Contents = AccessRules.ForContainer(), Mode = WorldReadable }])
+            .WithContainerFiles(VerbsDirectory, [new ContainerFile { Name = RulesName, Contents = HbaRules.ForContainer(), Mode = WorldReadable }])
 
             // Aspire writes the environment on the command line that makes a container, where all users see it.
             .WithContainerRuntimeArgs("--env-file", EnvironmentFileOf(server), "--label", LabelOf(layout.Directory))

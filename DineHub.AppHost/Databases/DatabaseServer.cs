@@ -1,6 +1,6 @@
 using System.Globalization;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 using Npgsql;
 
 namespace DineHub.AppHost.Databases;

@@ -3,7 +3,7 @@ using Aspire.Hosting.ApplicationModel;
 using DineHub.AppHost.Composition;
 using DineHub.AppHost.Prerequisites;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.AppHost.Databases;
 

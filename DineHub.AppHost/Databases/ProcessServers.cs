@@ -4,7 +4,7 @@ using Aspire.Hosting.ApplicationModel;
 using DineHub.AppHost.Composition;
 using DineHub.AppHost.Prerequisites;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.AppHost.Databases;
 
@@ -67,7 +67,7 @@ internal sealed class ProcessServers(PostgresInstallation? postgres, bool usesCi
             }
         }
 
-        File.WriteAllText(layout.Directory.AccessRulesFile, AccessRules.ForProcess());
+        File.WriteAllText(layout.Directory.AccessRulesFile, HbaRules.ForProcess());
         user?.Own(layout.Directory.AccessRulesFile);
 
         Directory.CreateDirectory(layout.Directory.BackupsDirectory);

@@ -14,7 +14,7 @@ internal static class ServerSettings
     internal const int MaxSocketDirectoryBytes = 90;
 
     /// <summary>The table.</summary>
-    internal static IReadOnlyList<ServerSetting> All { get; } =
+    internal static IReadOnlyList<PlacedSetting> All { get; } =
     [
         new("max_connections", "200", Development | MachineGroup, "sessions of all replicas, of the verbs, and on Citus of the other nodes"),
         new("max_prepared_transactions", "200", Container | Initialization, "writes to several nodes commit in two phases; machines: as max_connections"),
@@ -62,7 +62,7 @@ internal static class ServerSettings
     ];
 
     /// <summary>The settings of a Citus container.</summary>
-    /// <param name="accessRulesFile">The path in the container of the file with the text of <see cref="AccessRules.ForContainer"/>.</param>
+    /// <param name="accessRulesFile">The path in the container of the file with the text of <see cref="HbaRules.ForContainer"/>.</param>
     /// <returns>Names and values: the container's own, then those of the table in its order.</returns>
     public static IReadOnlyList<KeyValuePair<string, string>> ForContainer(string accessRulesFile) =>
         [new("listen_addresses", "*"), new("hba_file", accessRulesFile), .. Pairs(Of(Container, usesCitus: true))];
@@ -92,10 +92,10 @@ internal static class ServerSettings
     /// <summary>The settings of the table that apply to a place, in its order.</summary>
     /// <param name="place">A place.</param>
     /// <param name="usesCitus">Whether the server loads Citus.</param>
-    internal static IEnumerable<ServerSetting> Of(ServerPlaces place, bool usesCitus) =>
+    internal static IEnumerable<PlacedSetting> Of(ServerPlaces place, bool usesCitus) =>
         All.Where(setting => (setting.Places & place) != None && (usesCitus || !setting.OnlyWithCitus));
 
-    private static IEnumerable<KeyValuePair<string, string>> Pairs(IEnumerable<ServerSetting> settings) =>
+    private static IEnumerable<KeyValuePair<string, string>> Pairs(IEnumerable<PlacedSetting> settings) =>
         settings.Select(setting => KeyValuePair.Create(setting.Name, setting.Value));
 
     // A list of folders: in double quotes, or commas and spaces would divide the path.

@@ -1,5 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.AppHost.NixOS;
 

@@ -1,6 +1,7 @@
 using Aspire.Hosting.ApplicationModel;
 using DineHub.AppHost.NixOS;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 
 namespace Aspire.Hosting;
 

@@ -2,7 +2,9 @@ using System.Globalization;
 using Aspire.Hosting.Pipelines;
 using DineHub.AppHost.NixOS;
 using DineHub.AppHost.Publishing;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
+using DineHub.Topology.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Aspire.Hosting.ApplicationModel;

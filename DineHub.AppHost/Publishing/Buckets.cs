@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.AppHost.Publishing;
 

@@ -17,7 +17,7 @@ internal static class PostgresFile
         ["//"] = Header.Of("DineHub.AppHost/Databases"),
         ["groupSettings"] = Write(ServerPlaces.MachineGroup),
         ["serverSettings"] = Write(ServerPlaces.Machine),
-        ["accessRules"] = new JsonArray([.. AccessRules.All.Select(Write)]),
+        ["accessRules"] = new JsonArray([.. HbaRules.All.Select(Write)]),
     }));
 
     private static JsonObject Write(ServerPlaces place) =>
@@ -27,11 +27,11 @@ internal static class PostgresFile
     private static JsonValue Write(string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number) : JsonValue.Create(value);
 
-    private static JsonObject Write(AccessRule rule) => new()
+    private static JsonObject Write(HbaRule rule) => new()
     {
         ["type"] = rule.Type,
         ["database"] = rule.Database,
         ["users"] = PublishedJson.Array(rule.Users),
-        ["method"] = AccessRule.Method,
+        ["method"] = HbaRule.Method,
     };
 }

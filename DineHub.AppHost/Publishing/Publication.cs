@@ -1,5 +1,5 @@
 using DineHub.AppHost.Publishing.Secrets;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.AppHost.Publishing;
 

@@ -5,7 +5,8 @@ using DineHub.AppHost.Publishing.Monitoring;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.AppHost.Publishing.Secrets;
 using DineHub.AppHost.Publishing.Terraform;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.AppHost.Publishing;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.AppHost.Publishing;
 

@@ -1,3 +1,4 @@
+using DineHub.Database.Cluster;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Database.Backups;

@@ -1,3 +1,4 @@
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using DineHub.Database.Servers;

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using DineHub.Database.Cluster;
+using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using Npgsql;
 

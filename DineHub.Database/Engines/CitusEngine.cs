@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
+using DineHub.Database.Cluster;
 using DineHub.Database.Growth;
 using DineHub.Database.Locality;
+using DineHub.Database.Migrations;
 using DineHub.Database.Nodes;
 using DineHub.Database.Roles;
 using Npgsql;

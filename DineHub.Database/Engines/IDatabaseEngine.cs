@@ -1,3 +1,5 @@
+using DineHub.Database.Cluster;
+using DineHub.Database.Migrations;
 using DineHub.Database.Nodes;
 using Npgsql;
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using DineHub.Database.Cluster;
 using DineHub.Database.Locality;
+using DineHub.Database.Migrations;
 using DineHub.Database.Nodes;
 using DineHub.Database.Roles;
 using Npgsql;

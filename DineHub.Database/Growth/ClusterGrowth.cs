@@ -1,5 +1,7 @@
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
 using DineHub.Database.Locality;
+using DineHub.Database.Migrations;
 using DineHub.Database.Nodes;
 using Npgsql;
 

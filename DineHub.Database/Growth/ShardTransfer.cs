@@ -1,4 +1,5 @@
 using System.Globalization;
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using Npgsql;

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using DineHub.Database.Cluster;
 using DineHub.Database.Nodes;
 using DineHub.Database.Replication;
 using Microsoft.Extensions.Hosting;

@@ -1,3 +1,4 @@
+using DineHub.Database.Cluster;
 using DineHub.Database.Nodes;
 using Npgsql;
 

@@ -1,3 +1,4 @@
+using DineHub.Database.Connections;
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using Npgsql;

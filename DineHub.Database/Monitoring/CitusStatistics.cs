@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using DineHub.Database.Cluster;
+using DineHub.Database.Connections;
 using DineHub.Database.Nodes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -1,3 +1,5 @@
+using DineHub.Database.Cluster;
+
 namespace DineHub.Database.Nodes;
 
 /// <summary>A group and what its members answered.</summary>

@@ -1,3 +1,4 @@
+using DineHub.Database.Cluster;
 using Npgsql;
 
 namespace DineHub.Database.Nodes;

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using DineHub.Database.Cluster;
 using Npgsql;
 
 namespace DineHub.Database.Nodes;

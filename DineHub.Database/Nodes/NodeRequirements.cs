@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
 using Npgsql;
 

@@ -1,3 +1,5 @@
+using DineHub.Database.Cluster;
+
 namespace DineHub.Database.Roles;
 
 /// <summary>A role that signs in with a password.</summary>

@@ -145,18 +145,33 @@ public sealed partial class ServerUpgrade(ServerFiles files, string formerBin, A
             // It writes to the folder that it is started in.
             await tool.RunAsync("sh", ["-c", "cd \"$0\" && exec \"$@\"", place, .. command], ct);
         }
-        catch (ToolException e) when (LogName().Match(e.Output) is { Success: true, Groups: var groups } && File.Exists(groups["file"].Value))
+        catch (ToolException e) when (LogName().Match(e.Output) is { Success: true, Groups: var groups })
         {
-            var lines = await File.ReadAllLinesAsync(groups["file"].Value, ct);
-            throw new ToolException("pg_upgrade", e.ExitCode, string.Join(Environment.NewLine, [e.Output, .. lines.TakeLast(MaxLogLines)]));
+            throw await WithLogAsync(e, "pg_upgrade", groups["file"].Value, ct);
         }
+    }
+
+    // The programs only name the log, and that goes with the folder.
+    private static async Task<ToolException> WithLogAsync(ToolException failure, string program, string log, CancellationToken ct)
+    {
+        var lines = File.Exists(log) ? await File.ReadAllLinesAsync(log, ct) : [];
+        return new ToolException(program, failure.ExitCode, string.Join(Environment.NewLine, [failure.Output, .. lines.TakeLast(MaxLogLines)]));
     }
 
     // Reached by nothing but this.
     private async Task RunPrivatelyAsync(ServerFiles server, string place, IReadOnlyList<string> statements, CancellationToken ct)
     {
         var options = $"-c listen_addresses='' -c unix_socket_directories={place} -c port=5432 -c hba_file={place}/pg_hba.conf -c archive_mode=off -c synchronous_standby_names=''";
-        await tool.RunAsync(server.Program("pg_ctl"), ["start", "-D", server.DataDirectory, "--wait", "--timeout=600", "--log", Path.Combine(place, "log"), "--options", options], ct);
+        var log = Path.Combine(place, "log");
+        try
+        {
+            await tool.RunAsync(server.Program("pg_ctl"), ["start", "-D", server.DataDirectory, "--wait", "--timeout=600", "--log", log, "--options", options], ct);
+        }
+        catch (ToolException e)
+        {
+            throw await WithLogAsync(e, "pg_ctl", log, ct);
+        }
+
         try
         {
             await tool.RunAsync(

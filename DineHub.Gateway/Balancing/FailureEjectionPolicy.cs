@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;

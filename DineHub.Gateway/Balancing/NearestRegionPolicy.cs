@@ -1,4 +1,5 @@
 using DineHub.ServiceDefaults;
+using DineHub.Topology.Ingress;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Model;
 
@@ -11,7 +12,6 @@ namespace DineHub.Gateway.Balancing;
 internal sealed class NearestRegionPolicy(ServiceIdentity identity) : ILoadBalancingPolicy
 {
     public const string PolicyName = "NearestRegion";
-    public const string RegionKey = "Region";
 
     public string Name => PolicyName;
 
@@ -37,5 +37,5 @@ internal sealed class NearestRegionPolicy(ServiceIdentity identity) : ILoadBalan
     }
 
     private bool IsNear(DestinationState destination) =>
-        destination.Model.Config.Metadata is { } metadata && metadata.TryGetValue(RegionKey, out var region) && region == identity.Region;
+        destination.Model.Config.Metadata is { } metadata && metadata.TryGetValue(GatewaySettings.Region, out var region) && region == identity.Region;
 }

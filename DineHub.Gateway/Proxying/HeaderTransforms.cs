@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using DineHub.Gateway.Requests;
 using DineHub.Gateway.Retries;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Model;
 

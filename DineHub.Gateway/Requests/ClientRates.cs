@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
 using DineHub.Gateway.Proxying;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Gateway.Requests;
 

@@ -1,17 +1,16 @@
 using System.Globalization;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Gateway.Requests;
 
-/// <summary>Answers 503 to everything while a flag file exists, whose path is the setting <see cref="FileKey"/>.</summary>
+/// <summary>Answers 503 to everything while a flag file exists, whose path is the setting <see cref="GatewaySettings.MaintenanceFile"/>.</summary>
 /// <param name="policy">What Retry-After says.</param>
 /// <param name="configuration">Names the file; without one there is no maintenance.</param>
 internal sealed class Maintenance(IngressPolicy policy, IConfiguration configuration)
 {
-    public const string FileKey = "Maintenance:File";
     private const long LookAgainMilliseconds = 250;
 
-    private readonly string? file = configuration[FileKey];
+    private readonly string? file = configuration[GatewaySettings.MaintenanceFile];
     private readonly string retryAfter = policy.MaintenanceRetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
     private long lookedAt = -LookAgainMilliseconds;
     private volatile bool isOn;

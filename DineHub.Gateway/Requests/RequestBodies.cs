@@ -1,5 +1,5 @@
 using DineHub.Gateway.Proxying;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace DineHub.Gateway.Requests;

@@ -1,4 +1,4 @@
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Gateway.Retries;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using DineHub.Gateway.Balancing;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace DineHub.Gateway.Retries;

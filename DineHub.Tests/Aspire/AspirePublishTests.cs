@@ -2,7 +2,8 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Pipelines;
 using DineHub.AppHost.Composition;
-using DineHub.AppHost.Topology;
+using DineHub.AppHost.Publishing;
+using DineHub.Topology.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace DineHub.Tests.Aspire;
@@ -83,7 +84,7 @@ public sealed class AspirePublishTests
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
         {
             Args = Publish(directory.Path),
-            AssemblyName = typeof(ClusterTopology).Assembly.GetName().Name,
+            AssemblyName = typeof(Publisher).Assembly.GetName().Name,
             DisableDashboard = true,
         });
         var source = new TopologySource(ReferenceTopology.File, []);
@@ -106,7 +107,7 @@ public sealed class AspirePublishTests
         var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
         {
             Args = Publish(directory.Path),
-            AssemblyName = typeof(ClusterTopology).Assembly.GetName().Name,
+            AssemblyName = typeof(Publisher).Assembly.GetName().Name,
             DisableDashboard = true,
         });
         builder.AddContainer("backend", "example", "1").PublishAsNixOSHost((_, _) => { });

@@ -1,5 +1,6 @@
-using DineHub.Api.Errors;
-using DineHub.Database;
+using DineHub.Api.Http.Errors;
+using DineHub.Database.Cluster;
+using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 using DineHub.Database.Roles;
 using DineHub.Tests.Hosting;

@@ -1,5 +1,5 @@
 using System.Net;
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Tests.Metrics;
 using Npgsql;
 

@@ -1,8 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
-using DineHub.AppHost.Topology;
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Tests.Hosting;
 
 namespace DineHub.Tests.Cluster;

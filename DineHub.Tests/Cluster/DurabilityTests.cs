@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Net;
 using DineHub.Api;
-using DineHub.Database;
+using DineHub.Api.Data;
+using DineHub.Database.Connections;
 using DineHub.Tests.Hosting;
 using Npgsql;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using DineHub.Api.Errors;
-using DineHub.Database;
+using DineHub.Api.Http.Errors;
+using DineHub.Database.Connections;
 using DineHub.Tests.Hosting;
 using Npgsql;
 

@@ -1,7 +1,7 @@
-using DineHub.AppHost.Topology;
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Database.Roles;
 using DineHub.Tests.Hosting;
+using DineHub.Topology;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 

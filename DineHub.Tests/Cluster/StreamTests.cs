@@ -1,8 +1,7 @@
 using System.Net;
-using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
 using DineHub.Api.Orders;
-using DineHub.Database;
+using DineHub.Database.Connections;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;

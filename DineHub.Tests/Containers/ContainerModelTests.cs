@@ -4,9 +4,9 @@ using DineHub.AppHost.Composition;
 using DineHub.AppHost.Databases;
 using DineHub.AppHost.Prerequisites;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
 using DineHub.Tests.Aspire;
 using DineHub.Tests.Prerequisites;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.Tests.Containers;
 
@@ -95,7 +95,7 @@ public sealed class ContainerModelTests : IDisposable
         var files = application.Resource("db-worker-1").Annotations.OfType<ContainerFileSystemCallbackAnnotation>().ShouldHaveSingleItem();
         files.DestinationPath.ShouldBe("/usr/local/lib/dinehub");
         var rules = (await files.Callback(null!, CancellationToken.None)).ShouldHaveSingleItem().ShouldBeOfType<ContainerFile>();
-        (rules.Name, rules.Contents).ShouldBe(("pg_hba.conf", AccessRules.ForContainer()));
+        (rules.Name, rules.Contents).ShouldBe(("pg_hba.conf", HbaRules.ForContainer()));
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DineHub.Api;
 using DineHub.Api.Contract;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 
 namespace DineHub.Tests.Contract;
 

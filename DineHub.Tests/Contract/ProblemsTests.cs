@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using DineHub.Api.Contract;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 
 namespace DineHub.Tests.Contract;
 

@@ -1,5 +1,6 @@
-using DineHub.Api.Errors;
-using DineHub.Database;
+using DineHub.Api.Http.Errors;
+using DineHub.Database.Connections;
+using DineHub.Database.Engines;
 using Npgsql;
 
 namespace DineHub.Tests.Database;

@@ -1,4 +1,4 @@
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Database.Nodes;
 using DineHub.Database.Replication;
 using FsCheck;

@@ -1,4 +1,4 @@
-using DineHub.Database;
+using DineHub.Database.Migrations;
 
 namespace DineHub.Tests.Database;
 

@@ -1,6 +1,6 @@
-using DineHub.AppHost.Topology;
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
+using DineHub.Database.Migrations;
 using DineHub.Database.Nodes;
 using DineHub.Tests.Cluster;
 using Npgsql;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using DineHub.Database;
+using DineHub.Database.Migrations;
 
 namespace DineHub.Tests.Database;
 

@@ -1,4 +1,5 @@
-using DineHub.Database;
+using DineHub.Database.Cluster;
+using DineHub.Database.Migrations;
 
 namespace DineHub.Tests.Database;
 

@@ -1,4 +1,4 @@
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Database.Nodes;
 
 namespace DineHub.Tests.Database;

@@ -1,6 +1,7 @@
 using System.Globalization;
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
+using DineHub.Database.Migrations;
 using DineHub.Database.Nodes;
 using DineHub.Tests.Database.Servers;
 using Npgsql;

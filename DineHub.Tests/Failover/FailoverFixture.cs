@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Database.Nodes;
 using DineHub.Tests.Cluster;
 using DineHub.Tests.Hosting;

@@ -17,7 +17,7 @@ internal sealed class IdleSessions : IAsyncDisposable
     public static async Task<IdleSessions> TakeFreeAsync(FailoverFixture fixture, string server)
     {
         await using var superuser = fixture.Connect(server);
-        var idle = fixture.Connect(server, DineHub.Database.DatabaseOptions.ApiRole, Name);
+        var idle = fixture.Connect(server, DineHub.Database.Cluster.DatabaseOptions.ApiRole, Name);
         var taken = new IdleSessions(idle, await superuser.OpenConnectionAsync());
         await taken.TakeAsync();
         return taken;

@@ -1,4 +1,4 @@
-using DineHub.Database;
+using DineHub.Database.Cluster;
 
 namespace DineHub.Tests.Failover;
 

@@ -17,7 +17,7 @@ public sealed class PromotionTests(FailoverFixture fixture)
     public async Task Every_group_has_a_synchronous_standby_in_another_region_and_status_shows_it()
     {
         await fixture.HealAsync();
-        var status = await DineHub.Database.DatabaseStatus.ReadAsync(fixture.Options, CancellationToken.None);
+        var status = await DineHub.Database.Cluster.DatabaseStatus.ReadAsync(fixture.Options, CancellationToken.None);
         status.Replication.Count.ShouldBe(4);
         status.Replication.ShouldAllBe(group => group.InSync && group.Lag!.IsStreaming && group.Lag.IsSynchronous && group.Lag.Bytes != null);
         foreach (var group in fixture.Options.Groups)

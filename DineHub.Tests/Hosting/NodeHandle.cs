@@ -1,7 +1,7 @@
 using DineHub.AppHost.Composition;
 using DineHub.AppHost.Databases;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.Tests.Hosting;
 

@@ -1,7 +1,8 @@
 using DineHub.AppHost.Composition;
 using DineHub.AppHost.Databases;
-using DineHub.AppHost.Topology;
-using DineHub.Database;
+using DineHub.Database.Cluster;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Tests.Hosting;
@@ -27,7 +28,7 @@ public sealed class ServiceEnvironmentTests
     [Fact]
     public void A_gateway_accepts_its_environment_as_its_configuration()
     {
-        var environment = ServiceEnvironment.OfGateway(Node("ingress-eu-1"), Topology, 9001, "/maintenance", [(Node("backend-us-1"), "http://localhost:5001")]);
+        var environment = ServiceEnvironment.OfGateway(Node("ingress-eu-1"), Topology.Ingress, 9001, "/maintenance", [(Node("backend-us-1"), "http://localhost:5001")]);
         var configuration = Configuration(environment);
         DineHub.Gateway.GatewayApplication.ConfigurationErrors(configuration).ShouldBeEmpty();
         configuration["Maintenance:File"].ShouldBe("/maintenance");
@@ -49,7 +50,7 @@ public sealed class ServiceEnvironmentTests
         options.Coordinator.ShouldBe(new("db-coordinator", "eu-west-1", "127.0.0.1", 5001));
         options.Workers.Select(worker => worker.Region).ShouldBe(["eu-west-1", "us-east-1", "eu-west-1"]);
         options.Standbys.Select(standby => standby.Follows).ShouldBe(["db-coordinator", "db-worker-1", "db-worker-2", "db-worker-3"]);
-        options.Durability.ShouldBe(DineHub.Database.Durability.Standby);
+        options.Durability.ShouldBe(DineHub.Database.Cluster.Durability.Standby);
         options.Shards.ShouldBe(32);
         options.Passwords.Keys.Order().ShouldBe(["dinehub_api", "dinehub_migrator", "dinehub_monitor", "dinehub_replication"]);
     }
@@ -67,7 +68,7 @@ public sealed class ServiceEnvironmentTests
         (options.Coordinator.PeerHost, options.Coordinator.PeerPort).ShouldBe(("db-coordinator", 5432));
         (options.Workers[0].Host, options.Workers[0].Port).ShouldBe(("127.0.0.1", 40002));
         (options.Workers[0].PeerHost, options.Workers[0].PeerPort).ShouldBe(("db-worker-1", 5432));
-        options.Durability.ShouldBe(DineHub.Database.Durability.Local);
+        options.Durability.ShouldBe(DineHub.Database.Cluster.Durability.Local);
 
         var inside = Options(servers, among: true);
         (inside.Workers[0].Host, inside.Workers[0].Port).ShouldBe(("db-worker-1", 5432));

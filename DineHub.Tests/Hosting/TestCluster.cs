@@ -3,7 +3,7 @@ using Aspire.Hosting.Testing;
 using DineHub.AppHost.Composition;
 using DineHub.AppHost.Prerequisites;
 using DineHub.AppHost.Running;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;

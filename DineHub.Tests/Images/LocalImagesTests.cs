@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using DineHub.Api.Http;
 using DineHub.Api.Images;
 using DineHub.Api.Operations;
 using Microsoft.AspNetCore.Builder;

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Tests.Ingress;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
-using DineHub.Ingress;
 using DineHub.Tests.Contract;
+using DineHub.Topology.Configuration;
+using DineHub.Topology.Ingress;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.AspNetCore.Http;
@@ -57,7 +58,7 @@ public sealed class IngressPolicyTests
         }).ToHashSet();
         foreach (var (key, value) in new IngressPolicy().ToSettings())
         {
-            documented.ShouldContain(KeyValuePair.Create(key[(IngressPolicy.Section.Length + 1)..], value));
+            documented.ShouldContain(KeyValuePair.Create(key[(IngressSettings.Section.Length + 1)..], value));
         }
     }
 
@@ -140,5 +141,5 @@ public sealed class IngressPolicyTests
         (int.Parse(value, CultureInfo.InvariantCulture) + more).ToString(CultureInfo.InvariantCulture);
 
     private static IngressPolicy Read(Dictionary<string, string?> settings, List<ConfigurationError> errors) =>
-        IngressPolicy.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build().GetSection(IngressPolicy.Section), errors);
+        IngressSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build().GetSection(IngressSettings.Section), errors);
 }

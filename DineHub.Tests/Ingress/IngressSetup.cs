@@ -1,5 +1,6 @@
 using System.Globalization;
-using DineHub.Ingress;
+using DineHub.Topology.Configuration;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Tests.Ingress;
 

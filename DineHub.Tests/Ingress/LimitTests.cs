@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Tests.Ingress;
 

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using DineHub.AppHost.Publishing.Nginx;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Tests.Ingress;
 

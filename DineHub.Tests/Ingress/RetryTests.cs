@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Tests.Ingress;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.NetworkInformation;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Tests.Ingress;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Tests.Ingress;
 

@@ -1,4 +1,3 @@
-using DineHub.Api.Kitchens;
 using DineHub.Api.Menus;
 using DineHub.Api.Orders;
 using DineHub.Api.Restaurants;

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using DineHub.Api.Errors;
+using DineHub.Api.Http.Errors;
 using DineHub.Api.Menus;
 using DineHub.Api.Orders;
 using DineHub.Api.Restaurants;

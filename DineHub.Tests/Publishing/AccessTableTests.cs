@@ -1,6 +1,6 @@
 using System.Globalization;
-using DineHub.AppHost.Topology;
 using DineHub.Tests.Contract;
+using DineHub.Topology.Access;
 
 namespace DineHub.Tests.Publishing;
 

@@ -1,6 +1,7 @@
 using DineHub.AppHost.Publishing;
-using DineHub.AppHost.Topology;
 using DineHub.Database.Backups;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Tests.Publishing;

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using DineHub.AppHost.Publishing.Firewall;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.Tests.Publishing;
 

@@ -1,6 +1,7 @@
 using DineHub.AppHost.Publishing;
 using DineHub.AppHost.Publishing.Mesh;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.Tests.Publishing;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using DineHub.AppHost.Publishing.Nginx;
-using DineHub.Ingress;
 using DineHub.Tests.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.Tests.Publishing;
 

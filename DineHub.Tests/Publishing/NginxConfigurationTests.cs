@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using DineHub.AppHost.Publishing.Nginx;
-using DineHub.AppHost.Topology;
-using DineHub.Ingress;
 using DineHub.Tests.Ingress;
+using DineHub.Topology;
+using DineHub.Topology.Access;
+using DineHub.Topology.Configuration;
+using DineHub.Topology.Ingress;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.Configuration;

@@ -4,8 +4,9 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using DineHub.AppHost.Publishing;
 using DineHub.AppHost.Publishing.Secrets;
-using DineHub.AppHost.Topology;
 using DineHub.Tests.Contract;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.Tests.Publishing;
 

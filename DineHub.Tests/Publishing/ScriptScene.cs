@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using DineHub.AppHost.Publishing;
-using DineHub.AppHost.Topology;
 using DineHub.Tests.Contract;
+using DineHub.Topology;
 
 namespace DineHub.Tests.Publishing;
 

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using DineHub.AppHost.Publishing;
 using DineHub.AppHost.Publishing.Secrets;
-using DineHub.AppHost.Topology;
 using DineHub.Tests.Processes;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.Tests.Publishing;
 
@@ -249,7 +251,7 @@ public sealed class SecretsCommandTests : IDisposable
         AppHostProcess.RunAsync(["secrets", .. arguments, "--output", Output, .. settings], Environment(isReal));
 
     private Task<ProgramRun> SetAsync(string[] settings, string name, string value) =>
-        ProgramRun.OfAsync("dotnet", ["exec", typeof(ClusterTopology).Assembly.Location, "secrets", "set", name, "--output", Output, .. settings], value, null, Environment(isReal: false));
+        ProgramRun.OfAsync("dotnet", ["exec", typeof(Publisher).Assembly.Location, "secrets", "set", name, "--output", Output, .. settings], value, null, Environment(isReal: false));
 
     private (string, string)[] Environment(bool isReal)
     {

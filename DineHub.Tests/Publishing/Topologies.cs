@@ -1,4 +1,5 @@
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Tests.Publishing;

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace DineHub.Tests.Statements;
 
 /// <summary>Where the rows of a statement are.</summary>
-internal enum Placement
+internal enum StatementReach
 {
     /// <summary>In no table of Citus.</summary>
     None,
@@ -22,12 +22,12 @@ internal enum Placement
 }
 
 /// <summary>What a statement costs where it enters at a node that owns no shard.</summary>
-/// <param name="Placement">Where its rows are.</param>
+/// <param name="Reach">Where its rows are.</param>
 /// <param name="Column">The column that its tables are distributed by; null where none is.</param>
 /// <param name="Tasks">The commands on shards, wherever they are executed.</param>
 /// <param name="RoundTrips">The commands that follow each other between nodes; one that goes to several at once counts once.</param>
 /// <param name="IsTwoPhase">Whether it is committed in two phases.</param>
-internal sealed partial record StatementCost(Placement Placement, string? Column, int Tasks, int RoundTrips, bool IsTwoPhase)
+internal sealed partial record StatementCost(StatementReach Reach, string? Column, int Tasks, int RoundTrips, bool IsTwoPhase)
 {
     private const string Prepare = "PREPARE TRANSACTION";
 
@@ -45,13 +45,13 @@ internal sealed partial record StatementCost(Placement Placement, string? Column
         var touched = tasks.SelectMany(shards.In).ToList();
         var distributed = touched.Where(shard => shard.Column is not null).ToList();
         var ranges = distributed.Select(shard => shard.From).Distinct().Count();
-        var placement = touched.Count == 0 ? Placement.None
-            : ranges > 1 ? Placement.ManyShards
-            : ranges == 1 ? Placement.OneShard
-            : sent.Count > 0 ? Placement.EveryNode
-            : Placement.ThisNode;
+        var reach = touched.Count == 0 ? StatementReach.None
+            : ranges > 1 ? StatementReach.ManyShards
+            : ranges == 1 ? StatementReach.OneShard
+            : sent.Count > 0 ? StatementReach.EveryNode
+            : StatementReach.ThisNode;
         return new StatementCost(
-            placement,
+            reach,
             distributed.Count == 0 ? null : string.Join(", ", distributed.Select(shard => shard.Column).Distinct().Order(StringComparer.Ordinal)),
             tasks.Count,
             RoundTripsOf(isInTransaction ? sent.Where(command => !IsBegin(command)) : sent),

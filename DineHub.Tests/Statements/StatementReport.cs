@@ -51,7 +51,7 @@ internal sealed partial class StatementReport
         [
             .. costs
                 // An execution that found no row may have less to do than others.
-                .Select(group => new StatementRow(report.FileOf(group.Key) ?? "", group.Key, group.MaxBy(cost => (cost.Placement, cost.Tasks, cost.RoundTrips, cost.IsTwoPhase))!))
+                .Select(group => new StatementRow(report.FileOf(group.Key) ?? "", group.Key, group.MaxBy(cost => (cost.Reach, cost.Tasks, cost.RoundTrips, cost.IsTwoPhase))!))
                 .OrderBy(row => row.File, StringComparer.Ordinal)
                 .ThenBy(row => row.Statement, StringComparer.Ordinal),
         ];
@@ -156,14 +156,14 @@ internal sealed partial class StatementReport
 
     private static bool IsWrite(string statement) => Writing().IsMatch(statement);
 
-    private static string Text(StatementCost cost) => cost.Placement switch
+    private static string Text(StatementCost cost) => cost.Reach switch
     {
-        Placement.None => "none",
-        Placement.ThisNode => "this node",
-        Placement.EveryNode => "every node",
-        Placement.OneShard => $"one shard by `{cost.Column}`",
-        Placement.ManyShards => $"**many shards** by `{cost.Column}`",
-        _ => throw new ArgumentOutOfRangeException(nameof(cost), cost.Placement, "The placement must be one of these."),
+        StatementReach.None => "none",
+        StatementReach.ThisNode => "this node",
+        StatementReach.EveryNode => "every node",
+        StatementReach.OneShard => $"one shard by `{cost.Column}`",
+        StatementReach.ManyShards => $"**many shards** by `{cost.Column}`",
+        _ => throw new ArgumentOutOfRangeException(nameof(cost), cost.Reach, "The reach must be one of these."),
     };
 
     private static string ShortFile(string file) => file.Replace("DineHub.Api/", "", StringComparison.Ordinal);

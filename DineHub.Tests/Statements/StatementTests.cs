@@ -36,11 +36,11 @@ public sealed class StatementTests(ClusterFixture fixture)
         report.Unknown.ShouldBeEmpty("every statement is a literal of the API, or is put together from literals that end in a space");
         report.BatchesOfWrites.ShouldBeEmpty("a batch is no transaction on Citus: begin one");
         ShouldBeExempt(
-            report.Statements.Where(row => row.Cost.Placement == Placement.ManyShards || row.Cost is { Placement: Placement.OneShard, Column: not ("restaurant_id" or "account_id") }),
+            report.Statements.Where(row => row.Cost.Reach == StatementReach.ManyShards || row.Cost is { Reach: StatementReach.OneShard, Column: not ("restaurant_id" or "account_id") }),
             ManyShards,
             "touches one shard, that of a restaurant or of an account: it carries the column");
         ShouldBeExempt(
-            report.Statements.Where(row => row.Cost.IsTwoPhase || row.Cost.Placement == Placement.EveryNode), TwoPhase, "is committed in one phase: what a kitchen or a customer does must be");
+            report.Statements.Where(row => row.Cost.IsTwoPhase || row.Cost.Reach == StatementReach.EveryNode), TwoPhase, "is committed in one phase: what a kitchen or a customer does must be");
         report.Transactions.Where(row => row.IsTwoPhase).ShouldBeEmpty("a transaction keeps to one shard, and is committed in one phase");
         report.Transactions.ShouldNotBeEmpty();
         Snapshot.ShouldMatch(report.ToMarkdown(), "docs", "statements.md");

@@ -1,7 +1,8 @@
 using System.Text.Json;
-using DineHub.AppHost.Topology;
-using DineHub.Ingress;
 using DineHub.Tests.Publishing;
+using DineHub.Topology;
+using DineHub.Topology.Access;
+using DineHub.Topology.Configuration;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.Configuration;

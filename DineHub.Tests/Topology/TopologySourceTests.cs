@@ -1,4 +1,6 @@
-using DineHub.AppHost.Topology;
+using DineHub.AppHost.Commands;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.Tests.Topology;
 

@@ -1,5 +1,5 @@
 # The host's firewall, twice: NixOS' own, which modules open their ports in, and the table that is generated from the
-# cluster's access policy (DineHub.AppHost/Topology/AccessPolicy.cs). A packet must pass both: in nftables, what one table
+# cluster's access policy (DineHub.Topology/Access/AccessPolicy.cs). A packet must pass both: in nftables, what one table
 # accepts, another may still drop. So neither a port that a module opens by mistake is open, nor one that the policy
 # permits and nothing listens at. Who it is that comes by the mesh, the mesh's own policy says (modules/headscale.nix).
 {

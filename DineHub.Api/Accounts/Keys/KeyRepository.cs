@@ -1,5 +1,6 @@
 using System.Xml.Linq;
-using DineHub.Database;
+using DineHub.Api.Data;
+using DineHub.Database.Connections;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Npgsql;
 

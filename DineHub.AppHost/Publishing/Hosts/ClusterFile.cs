@@ -1,6 +1,8 @@
 using System.Globalization;
 using DineHub.AppHost.Publishing.Nix;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
+using DineHub.Topology.Addressing;
 
 namespace DineHub.AppHost.Publishing.Hosts;
 

@@ -3,8 +3,8 @@ using DineHub.AppHost.Publishing.Mesh;
 using DineHub.AppHost.Publishing.Nginx;
 using DineHub.AppHost.Publishing.Nix;
 using DineHub.AppHost.Publishing.Secrets;
-using DineHub.AppHost.Topology;
-using DineHub.Ingress;
+using DineHub.Topology;
+using DineHub.Topology.Configuration;
 
 namespace DineHub.AppHost.Publishing.Hosts;
 

@@ -1,4 +1,6 @@
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
+using DineHub.Topology.Addressing;
 
 namespace DineHub.AppHost.Publishing.Nginx;
 

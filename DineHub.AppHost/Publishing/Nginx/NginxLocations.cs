@@ -1,5 +1,5 @@
 using System.Globalization;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.AppHost.Publishing.Nginx;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using DineHub.Ingress;
+using DineHub.Topology.Ingress;
 
 namespace DineHub.AppHost.Publishing.Nginx;
 

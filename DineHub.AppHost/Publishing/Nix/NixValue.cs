@@ -20,7 +20,7 @@ public abstract record NixValue
     public static NixList List(IEnumerable<string> texts) => new([.. texts.Select(text => (NixValue)text)]);
 
     /// <summary>The value of an option that the topology sets.</summary>
-    /// <param name="value">What configuration has: see <see cref="Topology.NodeOption.Value"/>.</param>
+    /// <param name="value">What configuration has: see <see cref="DineHub.Topology.NodeOption.Value"/>.</param>
     /// <exception cref="ArgumentException">It is of another type.</exception>
     public static NixValue Of(object? value) => value switch
     {

@@ -1,4 +1,4 @@
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.AppHost.Publishing.Secrets;
 

@@ -1,4 +1,4 @@
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 using Spectre.Console;
 
 namespace DineHub.AppHost.Publishing.Secrets;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.AppHost.Publishing.Secrets;
 

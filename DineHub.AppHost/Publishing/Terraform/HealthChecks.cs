@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.AppHost.Publishing.Terraform;
 

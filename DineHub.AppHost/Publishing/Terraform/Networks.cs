@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Addressing;
 
 namespace DineHub.AppHost.Publishing.Terraform;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.AppHost.Publishing.Terraform;
 

@@ -1,5 +1,5 @@
-using DineHub.Database;
 using DineHub.Database.Backups;
+using DineHub.Database.Cluster;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Tests.Database.Backups;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
-using DineHub.Database;
 using DineHub.Database.Backups;
+using DineHub.Database.Cluster;
 using DineHub.Tests.Cluster;
 using Microsoft.Extensions.Configuration;
 using Npgsql;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using DineHub.Database;
+using DineHub.Database.Cluster;
+using DineHub.Database.Migrations;
 using DineHub.Database.Nodes;
 using DineHub.Database.Replication;
 using DineHub.Database.Servers;

@@ -1,5 +1,6 @@
 using System.Net;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.Tests.Publishing.Isolation;
 

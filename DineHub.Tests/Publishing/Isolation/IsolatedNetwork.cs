@@ -3,7 +3,9 @@ using System.Net;
 using DineHub.AppHost.Publishing;
 using DineHub.AppHost.Publishing.Firewall;
 using DineHub.AppHost.Publishing.Mesh;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
+using DineHub.Topology.Addressing;
 
 namespace DineHub.Tests.Publishing.Isolation;
 

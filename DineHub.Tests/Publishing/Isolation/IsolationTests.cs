@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DineHub.AppHost.Publishing.Mesh;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Access;
 using Xunit.Abstractions;
 
 namespace DineHub.Tests.Publishing.Isolation;

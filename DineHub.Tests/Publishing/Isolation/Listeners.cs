@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using DineHub.AppHost.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.Tests.Publishing.Isolation;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using DineHub.AppHost.Publishing.Firewall;
-using DineHub.AppHost.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.Tests.Publishing.Isolation;
 

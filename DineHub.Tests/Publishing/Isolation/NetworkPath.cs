@@ -1,5 +1,5 @@
 using System.Net;
-using DineHub.AppHost.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.Tests.Publishing.Isolation;
 

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using DineHub.AppHost.Topology;
+using DineHub.Topology.Access;
 
 namespace DineHub.Tests.Publishing.Isolation;
 

@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using DineHub.AppHost.Publishing;
 using DineHub.AppHost.Publishing.Terraform;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
+using DineHub.Topology.Addressing;
 
 namespace DineHub.Tests.Publishing.Terraform;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using DineHub.AppHost.Publishing.Terraform;
-using DineHub.AppHost.Topology;
+using DineHub.Topology;
 
 namespace DineHub.Tests.Publishing.Terraform;
 
