@@ -8,10 +8,14 @@ using Npgsql;
 
 namespace DineHub.Api.Accounts;
 
+/// <summary>The tries to sign in to an account since the last one that succeeded.</summary>
+/// <param name="LockedUntil">Until when no more are looked at.</param>
+/// <param name="CountedAt">The time of the last one that was counted.</param>
+internal sealed record StoredTries(DateTimeOffset? LockedUntil, DateTimeOffset CountedAt);
+
 /// <summary>Accounts in the database. Every statement carries <c>account_id</c> and so touches one shard.</summary>
 /// <param name="database">The database.</param>
-/// <param name="time">The clock.</param>
-internal sealed class AccountStore(ApiConnections database, TimeProvider time)
+internal sealed class AccountStore(ApiConnections database)
 {
     private const string Columns = "account_id, email, name, phone, password_hash, session_epoch, is_operator, created_at";
 
@@ -81,12 +85,16 @@ internal sealed class AccountStore(ApiConnections database, TimeProvider time)
     /// Counts one more try to sign in, before the password is looked at, so that tries side by side cannot outrun the count.
     /// The same for addresses without an account.
     /// </summary>
+    /// <param name="id">The account.</param>
+    /// <param name="now">The time of the try, in whole microseconds.</param>
+    /// <param name="freeTries">Each multiple of them locks.</param>
+    /// <param name="lockFor">For how long.</param>
+    /// <param name="ct">Cancels it; whether the try was counted is unknown then.</param>
     /// <returns>Until when the address is locked; null where the try may go on.</returns>
-    public async Task<DateTimeOffset?> CountTryAsync(Guid id, int freeTries, TimeSpan lockFor, CancellationToken ct) =>
+    public async Task<DateTimeOffset?> CountTryAsync(Guid id, DateTimeOffset now, int freeTries, TimeSpan lockFor, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
             async token =>
             {
-                var now = time.GetUtcNow();
                 while (true)
                 {
                     // Every try of a multiple of freeTries locks; while it is locked nothing is counted.
@@ -110,15 +118,21 @@ internal sealed class AccountStore(ApiConnections database, TimeProvider time)
                         return null;
                     }
 
-                    var lockedUntil = (await database.ListAsync(
-                        "SELECT locked_until FROM sign_in_attempts WHERE account_id = $1", row => row.GetNullable<DateTimeOffset>(0), token, id)).FirstOrDefault();
-                    if (lockedUntil > now)
+                    if (await FindTriesAsync(id, token) is { LockedUntil: { } lockedUntil } && lockedUntil > now)
                     {
                         return lockedUntil;
                     }
                 }
             },
             ct);
+
+    /// <summary>The tries that are counted; null where there are none.</summary>
+    public Task<StoredTries?> FindTriesAsync(Guid id, CancellationToken ct) =>
+        database.FirstAsync(
+            "SELECT locked_until, updated_at FROM sign_in_attempts WHERE account_id = $1",
+            row => new StoredTries(row.GetNullable<DateTimeOffset>(0), row.GetFieldValue<DateTimeOffset>(1)),
+            ct,
+            id);
 
     public async Task ForgetTriesAsync(Guid id, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Claims;
+using DineHub.Api.Data;
 using DineHub.Api.Http.Errors;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.BearerToken;
@@ -31,6 +32,13 @@ internal sealed partial class SignIns(
     public static readonly TimeSpan RefreshTokenLifetime = TimeSpan.FromDays(14);
     private const int FreeTries = 5;
     private static readonly TimeSpan LockedFor = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MaxWaitForTurn = TimeSpan.FromSeconds(2);
+
+    // Longer than all that a try waits for, and than the difference of two replicas' clocks.
+    private static readonly TimeSpan Recently = TimeSpan.FromSeconds(15);
+
+    // Of more at once some would be locked out in any case.
+    private readonly TryTurns turns = new(FreeTries, MaxWaitForTurn);
 
     // A hash of nothing: an address without an account takes as long as one with it.
     private readonly Lazy<string> nobodysHash = new(() => hasher.HashPassword(null!, Guid.NewGuid().ToString()));
@@ -47,9 +55,9 @@ internal sealed partial class SignIns(
         }
 
         var id = await accounts.IdOfAsync(email, ct);
-        if (await accounts.CountTryAsync(id, FreeTries, LockedFor, ct) is { } lockedUntil)
+        if (await CountTryAsync(id, ct) is { } notBefore)
         {
-            return Refuse(TooMany(http, lockedUntil - time.GetUtcNow()));
+            return Refuse(TooMany(http, notBefore - time.GetUtcNow()));
         }
 
         var account = await accounts.FindAsync(id, ct);
@@ -61,7 +69,7 @@ internal sealed partial class SignIns(
         }
 
         throttle.GiveBack(http);
-        await accounts.ForgetTriesAsync(id, ct);
+        await ForgetTriesAsync(id, ct);
         if (result == PasswordVerificationResult.SuccessRehashNeeded)
         {
             await accounts.RehashAsync(id, hasher.HashPassword(account, password), ct);
@@ -96,6 +104,51 @@ internal sealed partial class SignIns(
     {
         http.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         return Problems.Refuse(StatusCodes.Status429TooManyRequests, Refusal.TooManyTries, "There were too many tries. Wait, then try again.");
+    }
+
+    /// <returns>When the next try makes sense; null where this one may go on.</returns>
+    private async Task<DateTimeOffset?> CountTryAsync(Guid id, CancellationToken ct)
+    {
+        using var turn = await turns.WaitAsync(id, ct);
+        var now = time.GetUtcNow().ToMicroseconds();
+        if (turn is null)
+        {
+            return now;
+        }
+
+        try
+        {
+            return await accounts.CountTryAsync(id, now, FreeTries, LockedFor, ct);
+        }
+        catch (NpgsqlException e) when (e is { InnerException: TimeoutException } or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
+        {
+            // Other tries held the row, here or at other replicas: the database answers, and this one may have been counted. Else its commit was too late.
+            var tries = await accounts.FindTriesAsync(id, ct);
+            if (tries is { LockedUntil: { } lockedUntil } && lockedUntil > now)
+            {
+                return lockedUntil;
+            }
+
+            if (turn.IsAwaited || (tries is { CountedAt: var countedAt } && countedAt != now && countedAt > now - Recently))
+            {
+                return time.GetUtcNow();
+            }
+
+            throw;
+        }
+    }
+
+    // Who knows the password is let in also where the row stays locked by the guesses of others. What is not forgotten only locks the address earlier.
+    private async Task ForgetTriesAsync(Guid id, CancellationToken ct)
+    {
+        try
+        {
+            await accounts.ForgetTriesAsync(id, ct);
+        }
+        catch (NpgsqlException e) when (DatabaseUnavailableHandler.IsUnavailable(e))
+        {
+            LogNotForgotten(id, e.Message.Split('\n')[0]);
+        }
     }
 
     private async Task<ClaimsPrincipal> PrincipalAsync(StoredAccount account, CancellationToken ct)
@@ -141,4 +194,7 @@ internal sealed partial class SignIns(
 
     [LoggerMessage(2, LogLevel.Warning, "Account {AccountId} signs in without its role in {RestaurantId}, whose database does not answer: {Reason}")]
     private partial void LogUnknownRole(Guid accountId, Guid restaurantId, string reason);
+
+    [LoggerMessage(3, LogLevel.Warning, "Account {AccountId} signs in, and its wrong passwords stay counted: {Reason}")]
+    private partial void LogNotForgotten(Guid accountId, string reason);
 }

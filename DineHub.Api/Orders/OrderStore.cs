@@ -212,13 +212,16 @@ internal sealed class OrderStore(ApiConnections database)
 
     /// <summary>Moves an order to a stage, if it may be moved; what was taken from stock is put back where it was not cooked.</summary>
     /// <returns>The order after the change; null where it was not changed.</returns>
-    public Task<StoredOrder?> TryAdvanceAsync(Guid restaurantId, string timeZone, Guid orderId, OrderChange change, CancellationToken ct) =>
-        database.TransactAsync(
+    public Task<StoredOrder?> TryAdvanceAsync(Guid restaurantId, string timeZone, Guid orderId, OrderChange change, CancellationToken ct)
+    {
+        // Set before a commit is sent: where its answer is lost, the next run finds the order changed, and looks whether that was this change.
+        StoredOrder? before = null;
+        return database.TransactAsync(
             async (connection, token) =>
             {
                 if (await UpdateAsync(connection, restaurantId, timeZone, orderId, change, token) is not { } changed)
                 {
-                    return null;
+                    return Volatile.Read(ref before) is { } done && await IsAdvancedAsync(connection, restaurantId, orderId, change, token) ? done : null;
                 }
 
                 var status = change.Event.Status;
@@ -234,9 +237,21 @@ internal sealed class OrderStore(ApiConnections database)
                     await putBack.ExecuteNonQueryAsync(token);
                 }
 
+                Volatile.Write(ref before, changed);
                 return changed;
             },
-            ct);
+            ct,
+            repeatable: true);
+    }
+
+    /// <summary>Whether a change of an order has taken place, as durably as when it is made: see <see cref="FindByKeyAsync"/>.</summary>
+    internal static async Task<bool> IsAdvancedAsync(
+        NpgsqlConnection connection, Guid restaurantId, Guid orderId, OrderChange change, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("SELECT history FROM orders WHERE restaurant_id = $1 AND id = $2 FOR UPDATE", connection).With(restaurantId, orderId);
+        await using var row = await command.ExecuteReaderAsync(ct);
+        return await row.ReadAsync(ct) && row.GetJson(0, ApiJson.Default.IReadOnlyListOrderEvent).Contains(change.Event);
+    }
 
     /// <summary>Removes the person from an order that is over: amounts, items and stages stay.</summary>
     /// <returns>False where there is none, or it is not over.</returns>

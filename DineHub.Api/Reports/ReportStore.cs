@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using DineHub.Api.Data;
 using DineHub.Api.Orders;
 using DineHub.Database.Connections;
+using Npgsql;
 
 namespace DineHub.Api.Reports;
 
@@ -9,6 +10,9 @@ namespace DineHub.Api.Reports;
 /// <param name="database">The database.</param>
 internal sealed class ReportStore(ApiConnections database)
 {
+    /// <summary>How many orders are read at once.</summary>
+    private const int Page = 500;
+
     private const string Sold = """
         o.restaurant_id = $1 AND o.placed_at >= $2 AND o.placed_at < $3 AND o.status NOT IN ('Rejected', 'Cancelled', 'Expired')
         """;
@@ -53,34 +57,52 @@ internal sealed class ReportStore(ApiConnections database)
             row => new StageDuration(Enum.Parse<OrderStatus>(row.GetString(0)), row.GetInt64(1), row.GetDouble(2), row.GetDouble(3)),
             ct, restaurantId, from, until);
 
-    /// <summary>Every order, the oldest first, as the database sends them.</summary>
+    /// <summary>Every order, the oldest first, page by page: none holds a connection while it is sent to the reader.</summary>
+    /// <param name="restaurantId">The restaurant.</param>
+    /// <param name="from">Placed from when on.</param>
+    /// <param name="until">Placed before when.</param>
+    /// <param name="ct">Cancels it.</param>
+    /// <param name="limit">How many are read at once.</param>
     public async IAsyncEnumerable<OrderRow> OrdersAsync(
-        Guid restaurantId, DateTimeOffset from, DateTimeOffset until, [EnumeratorCancellation] CancellationToken ct)
+        Guid restaurantId, DateTimeOffset from, DateTimeOffset until, [EnumeratorCancellation] CancellationToken ct, int limit = Page)
     {
-        await using var command = database.DataSource.CreateCommand(
-            """
-            SELECT id, placed_at, status, fulfilment ->> 'type', payment,
-                   (SELECT sum((line ->> 'quantity')::bigint)::bigint FROM jsonb_array_elements(lines) AS line),
-                   subtotal, tax, delivery_fee, tip, total, currency
-            FROM orders WHERE restaurant_id = $1 AND placed_at >= $2 AND placed_at < $3
-            ORDER BY placed_at, id
-            """).With(restaurantId, from, until);
-        await using var row = await command.ExecuteReaderAsync(ct);
-        while (await row.ReadAsync(ct))
+        var (placedAt, id) = (from, Guid.Empty);
+        while (true)
         {
-            yield return new OrderRow(
-                row.GetGuid(0),
-                row.GetFieldValue<DateTimeOffset>(1),
-                row.GetString(2),
-                row.GetString(3),
-                row.GetString(4),
-                row.GetInt64(5),
-                row.GetInt64(6),
-                row.GetInt64(7),
-                row.GetInt64(8),
-                row.GetInt64(9),
-                row.GetInt64(10),
-                row.GetString(11));
+            var page = await database.ListAsync(
+                """
+                SELECT id, placed_at, status, fulfilment ->> 'type', payment,
+                       (SELECT sum((line ->> 'quantity')::bigint)::bigint FROM jsonb_array_elements(lines) AS line),
+                       subtotal, tax, delivery_fee, tip, total, currency
+                FROM orders WHERE restaurant_id = $1 AND placed_at >= $2 AND placed_at < $3 AND (placed_at, id) > ($2, $4)
+                ORDER BY placed_at, id LIMIT $5
+                """,
+                Read, ct, restaurantId, placedAt, until, id, limit);
+            foreach (var order in page)
+            {
+                yield return order;
+            }
+
+            if (page.Count < limit)
+            {
+                yield break;
+            }
+
+            (placedAt, id) = (page[^1].PlacedAt, page[^1].Id);
         }
     }
+
+    private static OrderRow Read(NpgsqlDataReader row) => new(
+        row.GetGuid(0),
+        row.GetFieldValue<DateTimeOffset>(1),
+        row.GetString(2),
+        row.GetString(3),
+        row.GetString(4),
+        row.GetInt64(5),
+        row.GetInt64(6),
+        row.GetInt64(7),
+        row.GetInt64(8),
+        row.GetInt64(9),
+        row.GetInt64(10),
+        row.GetString(11));
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
 using DineHub.Database.Replication;
 using DineHub.Database.Tools;

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using DineHub.Api.Accounts.Keys;
 using DineHub.Api.Http.Errors;
+using DineHub.Api.Reports;
 using DineHub.Database.Connections;
 using DineHub.Tests.Hosting;
 using Npgsql;
@@ -36,6 +38,26 @@ public sealed class HostTests(ClusterFixture fixture)
         silent.Stop();
         await Eventually.TrueAsync(() => connections.DataSource == all, "the host is asked again");
         (await PortOnAnyHostAsync(connections)).ShouldBe(fixture.Cluster.Coordinator.Port);
+    }
+
+    [Fact]
+    public async Task Keys_and_the_export_are_read_past_a_host_that_hangs()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var hosts = $"127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port},{Hosts(fixture.Cluster.Coordinator)}";
+        using (var connections = ApiConnections.Create(String(hosts) + ";Timeout=600"))
+        {
+            var keys = Task.Run(() => new KeyRepository(connections, TimeProvider.System).GetAllElements());
+            (await keys.OrFailAsync("the keys are read")).ShouldNotBeEmpty();
+        }
+
+        using (var connections = ApiConnections.Create(String(hosts) + ";Timeout=600"))
+        {
+            var (from, until) = (DateTimeOffset.UnixEpoch, DateTimeOffset.UtcNow);
+            var orders = new ReportStore(connections).OrdersAsync(Guid.NewGuid(), from, until, CancellationToken.None).ToListAsync().AsTask();
+            (await orders.OrFailAsync("the orders are read")).ShouldBeEmpty();
+        }
     }
 
     [Fact]

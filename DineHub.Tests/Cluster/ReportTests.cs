@@ -1,5 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using DineHub.Api;
+using DineHub.Api.Data;
+using DineHub.Api.Reports;
+using DineHub.Database;
+using DineHub.Database.Connections;
 
 namespace DineHub.Tests.Cluster;
 
@@ -62,6 +67,31 @@ public sealed class ReportTests(ClusterFixture fixture)
         lines[0].ShouldBe("order,placed_at_utc,date,time,status,fulfilment,payment,items,subtotal,tax,delivery_fee,tip,total,currency");
         lines.Skip(1).ShouldAllBe(line => line.EndsWith(",Placed,Table,AtCounter,2,810,81,0,0,891,EUR", StringComparison.Ordinal));
         csv.ShouldNotContain("Ada", Case.Sensitive);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(500)]
+    public async Task The_export_reads_each_order_once_page_by_page(int limit)
+    {
+        var restaurant = await TestRestaurant.CreateAsync(fixture);
+        var placed = new List<Guid>();
+        for (var i = 0; i < 4; i++)
+        {
+            placed.Add((await restaurant.PlaceAsync(TestRestaurant.Basket(("fries", 1)))).Expect(HttpStatusCode.Created).Id);
+        }
+
+        using var connections = ApiConnections.Create(fixture.Cluster.ApiConnectionString);
+        var (from, until) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var reports = new ReportStore(connections);
+        (await reports.OrdersAsync(restaurant.Id, from, until, CancellationToken.None, limit).ToListAsync()).Select(order => order.Id).ShouldBe(placed);
+
+        // Those of one time come in the order of their ids, as PostgreSQL compares them: by their bytes.
+        await connections.ExecuteAsync("UPDATE orders SET placed_at = $2 WHERE restaurant_id = $1", CancellationToken.None, restaurant.Id, from);
+        (await reports.OrdersAsync(restaurant.Id, from, until, CancellationToken.None, limit).ToListAsync()).Select(order => order.Id)
+            .ShouldBe(placed.OrderBy(id => id.ToString("n"), StringComparer.Ordinal));
     }
 
     [Theory]

@@ -1,5 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using DineHub.Api;
+using DineHub.Api.Data;
+using DineHub.Api.Orders;
+using DineHub.Database;
+using DineHub.Database.Connections;
 using Npgsql;
 
 namespace DineHub.Tests.Cluster;
@@ -73,6 +78,29 @@ public sealed class TransactionTests(ClusterFixture fixture)
 
         (await RejectAsync(restaurant, order.Id, client)).Expect(HttpStatusCode.OK);
         (await CakesAsync(restaurant)).ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task A_rejection_whose_commit_is_not_answered_is_answered_by_a_second_run_that_changes_nothing()
+    {
+        var restaurant = await WithCakesAsync(5);
+        var order = (await restaurant.PlaceAsync(TestRestaurant.Basket(("cake", 2)))).Expect(HttpStatusCode.Created);
+        await using var way = new LossyWay(fixture.Cluster.Coordinator.Port);
+        using var connections = ApiConnections.Create($"{fixture.Cluster.ApiConnectionString};Host=127.0.0.1;Port={way.Port};SSL Mode=Disable");
+        var orders = new OrderStore(connections);
+        (await orders.FindAsync(restaurant.Id, "Europe/Lisbon", order.Id, CancellationToken.None)).ShouldNotBeNull();
+        way.Arm();
+        var rejection = new OrderEvent(OrderStatus.Rejected, DateTimeOffset.UtcNow.ToMicroseconds(), OrderReason.TooBusy);
+        var change = new OrderChange(rejection, [OrderStatus.Placed]);
+        var rejected = await orders.TryAdvanceAsync(restaurant.Id, "Europe/Lisbon", order.Id, change, CancellationToken.None);
+
+        way.HasLost.ShouldBeTrue();
+        rejected.ShouldNotBeNull().Order.Status.ShouldBe(OrderStatus.Rejected);
+        var now = await orders.FindAsync(restaurant.Id, "Europe/Lisbon", order.Id, CancellationToken.None);
+        now!.Order.Version.ShouldBe(rejected.Order.Version);
+        now.Order.History.ShouldBe(rejected.Order.History);
+        (await CakesAsync(restaurant)).ShouldBe(5);
+        (await orders.TryAdvanceAsync(restaurant.Id, "Europe/Lisbon", order.Id, change, CancellationToken.None)).ShouldBeNull("another request is refused");
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using DineHub.Database;
+using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
 using DineHub.Database.Nodes;
 

@@ -1,7 +1,11 @@
 using System.Net;
+using DineHub.Api;
 using DineHub.Api.Accounts;
+using DineHub.Api.Data;
 using DineHub.Api.Orders;
 using DineHub.Api.Restaurants;
+using DineHub.Database;
+using DineHub.Database.Connections;
 using DineHub.Tests.Cluster;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Identity;
@@ -180,6 +184,11 @@ internal sealed class StatementWalk(ClusterFixture fixture, IServiceProvider ser
         await orders.ListOverdueAsync(restaurant.Id, now, 1, CancellationToken.None);
         await orders.ListUnlistedAsync(restaurant.Id, now, 1, CancellationToken.None);
         await orders.SetListedAsync(restaurant.Id, [Guid.NewGuid()], CancellationToken.None);
+
+        // After a commit whose answer was lost.
+        var change = new OrderChange(new OrderEvent(OrderStatus.Accepted, now), [OrderStatus.Placed]);
+        await services.GetRequiredService<ApiConnections>().TransactAsync(
+            (connection, ct) => OrderStore.IsAdvancedAsync(connection, restaurant.Id, Guid.NewGuid(), change, ct), CancellationToken.None);
     }
 
     // One that nothing ever uses. Reading what there is comes first.

@@ -18,16 +18,14 @@ internal sealed class KeyRepository(ApiConnections database, TimeProvider time) 
 
     public IReadOnlyCollection<XElement> GetAllElements()
     {
-        using var command = database.DataSource.CreateCommand("SELECT xml, ordinal FROM data_protection_keys ORDER BY ordinal");
-        using var reader = command.ExecuteReader();
-        var elements = new List<XElement>();
-        while (reader.Read())
+        var keys = Wait(database.ListAsync(
+            "SELECT xml, ordinal FROM data_protection_keys ORDER BY ordinal", row => (Xml: row.GetString(0), Ordinal: row.GetInt32(1)), CancellationToken.None));
+        if (keys is [.., var last])
         {
-            elements.Add(XElement.Parse(reader.GetString(0)));
-            lastRead = reader.GetInt32(1);
+            lastRead = last.Ordinal;
         }
 
-        return elements;
+        return keys.ConvertAll(key => XElement.Parse(key.Xml));
     }
 
     /// <summary>
@@ -37,16 +35,22 @@ internal sealed class KeyRepository(ApiConnections database, TimeProvider time) 
     /// </summary>
     public void StoreElement(XElement element, string friendlyName)
     {
-        using var command = database.DataSource.CreateCommand(
-            "INSERT INTO data_protection_keys (ordinal, name, xml, created_at) VALUES ($1, $2, $3, $4)").With(
-            lastRead + 1, friendlyName, element.ToString(SaveOptions.DisableFormatting), time.GetUtcNow());
         try
         {
-            command.ExecuteNonQuery();
+            // Where the first run's answer is lost, the second finds its key there, and the framework reads it.
+            Wait(database.ExecuteRepeatableAsync(
+                "INSERT INTO data_protection_keys (ordinal, name, xml, created_at) VALUES ($1, $2, $3, $4)",
+                CancellationToken.None,
+                lastRead + 1,
+                friendlyName,
+                element.ToString(SaveOptions.DisableFormatting),
+                time.GetUtcNow()));
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
         {
             // Another replica was first.
         }
     }
+
+    private static T Wait<T>(Task<T> statement) => statement.GetAwaiter().GetResult();
 }
