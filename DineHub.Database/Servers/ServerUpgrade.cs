@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.RegularExpressions;
 using DineHub.Database.Cluster;
 using DineHub.Database.Engines;
@@ -21,6 +22,8 @@ public sealed partial class ServerUpgrade(ServerFiles files, string formerBin, A
     private const int MaxLogLines = 20;
 
     private static readonly string[] AfterUpgrade = ["SELECT citus_finish_pg_upgrade()", "SET citus.enable_ddl_propagation = off"];
+
+    private static readonly FrozenSet<string> NotTaken = FrozenSet.ToFrozenSet(["postmaster.pid", "postmaster.opts", "current_logfiles", "backup_label", "backup_label.old", "tablespace_map", "tablespace_map.old"]);
 
     private readonly ServerFiles former = new(files.DataDirectory, formerBin);
     private readonly ServerFiles made = new(files.DataDirectory + ".upgrade", files.BinDirectory);
@@ -133,9 +136,13 @@ public sealed partial class ServerUpgrade(ServerFiles files, string formerBin, A
             await RunUpgradeAsync(place, step, ct);
         }
 
-        if (File.Exists(files["postgresql.auto.conf"]))
+        // ALTER SYSTEM's settings, and files that settings name, such as certificates.
+        foreach (var file in Directory.EnumerateFiles(files.DataDirectory).Select(file => Path.GetFileName(file)!))
         {
-            await tool.WriteAsync(made["postgresql.auto.conf"], await File.ReadAllTextAsync(files["postgresql.auto.conf"], ct), ct);
+            if (file == "postgresql.auto.conf" || !(File.Exists(made[file]) || NotTaken.Contains(file)))
+            {
+                await tool.WriteAsync(made[file], await File.ReadAllTextAsync(files[file], ct), ct);
+            }
         }
     }
 
@@ -144,13 +151,16 @@ public sealed partial class ServerUpgrade(ServerFiles files, string formerBin, A
         try
         {
             // It writes to the folder that it is started in.
-            await tool.RunAsync("sh", ["-c", "cd \"$0\" && exec \"$@\"", place, .. command], ct);
+            await tool.RunAsync("sh", ["-c", "cd \"$0\" && exec \"$@\"", place, .. command], ct, EnvironmentOf(place));
         }
         catch (ToolException e) when (LogName().Match(e.Output) is { Success: true, Groups: var groups })
         {
             throw await WithLogAsync(e, "pg_upgrade", groups["file"].Value, ct);
         }
     }
+
+    // libpq looks for certificates in the home folder, which may be root's.
+    private static Dictionary<string, string> EnvironmentOf(string place) => new() { ["HOME"] = place };
 
     // The programs only name the log, and that goes with the folder.
     private static async Task<ToolException> WithLogAsync(ToolException failure, string program, string log, CancellationToken ct)
@@ -166,7 +176,7 @@ public sealed partial class ServerUpgrade(ServerFiles files, string formerBin, A
         var log = Path.Combine(place, "log");
         try
         {
-            await tool.RunAsync(server.Program("pg_ctl"), ["start", "-D", server.DataDirectory, "--wait", "--timeout=600", "--log", log, "--options", options], ct);
+            await tool.RunAsync(server.Program("pg_ctl"), ["start", "-D", server.DataDirectory, "--wait", "--timeout=600", "--log", log, "--options", options], ct, EnvironmentOf(place));
         }
         catch (ToolException e)
         {
