@@ -44,13 +44,6 @@ public static class ServiceDefaultsExtensions
         services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live, Ready]);
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Customize);
         services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = Deadline(RequestDeadline));
-        services.ConfigureHttpClientDefaults(http => http
-            .ConfigureHttpClient(client => client.Timeout = TimeSpan.FromSeconds(10))
-            .UseSocketsHttpHandler((handler, _) =>
-            {
-                handler.ConnectTimeout = TimeSpan.FromSeconds(2);
-                handler.PooledConnectionLifetime = TimeSpan.FromMinutes(2);
-            }));
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(20));
         return builder;
     }

@@ -29,7 +29,7 @@ public sealed partial class ServerUpgrade(ServerFiles files, string formerBin, A
     private readonly ServerFiles made = new(files.DataDirectory + ".upgrade", files.BinDirectory);
     private readonly ServerTool tool = new(files.Parent);
 
-    /// <summary>Upgrades the data. Until it is moved to its place the former data is as it was, unless linking has begun.</summary>
+    /// <summary>Upgrades the data. Interrupted before files are linked, the former data is as it was; after that the standby is the way back.</summary>
     /// <param name="ct">Cancels the work.</param>
     /// <exception cref="DatabaseSetupException">It cannot be upgraded as it is, or it took more than an hour; the message says what to do. Nothing was changed.</exception>
     /// <exception cref="ToolException">A program of PostgreSQL failed; the message has the end of its output.</exception>
@@ -63,17 +63,15 @@ public sealed partial class ServerUpgrade(ServerFiles files, string formerBin, A
             }
 
             await LinkAsync(place, usesCitus, ct);
+
+            // Statistics are not taken over: rough ones at once, autovacuum or vacuumdb makes finer ones.
+            await RunPrivatelyAsync(made, place, [.. usesCitus ? AfterUpgrade : [], "SET default_statistics_target = 1", "ANALYZE"], ct);
+
+            // Only what is whole: without its last steps Citus would take distributed tables for local ones.
             var kept = $"{files.DataDirectory}.{from}";
             ServerFiles.Remove(kept);
             Directory.Move(files.DataDirectory, kept);
             Directory.Move(made.DataDirectory, files.DataDirectory);
-
-            // Statistics are not taken over: rough ones at once, autovacuum or vacuumdb makes finer ones.
-            await RunPrivatelyAsync(
-                files,
-                place,
-                [.. usesCitus ? AfterUpgrade : [], "SET default_statistics_target = 1", "ANALYZE"],
-                ct);
             report($"'{files.DataDirectory}' is of PostgreSQL {to}. The former data, in '{kept}', shares its files and must not be started: remove it when the standby is in sync again.");
         }
         finally
@@ -102,6 +100,12 @@ public sealed partial class ServerUpgrade(ServerFiles files, string formerBin, A
         if (File.Exists(files["standby.signal"]) || File.Exists(files[Fence.File]))
         {
             throw new DatabaseSetupException($"'{files.DataDirectory}' is not a primary's: a standby is copied from its primary, once that is upgraded, when it next starts.");
+        }
+
+        if (!File.Exists(files["global/pg_control"]) && File.Exists(files["global/pg_control.old"]))
+        {
+            throw new DatabaseSetupException(
+                $"An upgrade of '{files.DataDirectory}' was interrupted after its files were linked. Put the former programs back, promote the standby ('db promote --lost'), and start this server: it is copied from it.");
         }
 
         var control = await tool.RunAsync(former.Program("pg_controldata"), [files.DataDirectory], ct);

@@ -10,6 +10,16 @@ public sealed class TopologySourceTests
     private static readonly TopologySource Reference = new(ReferenceTopology.File, []);
 
     [Fact]
+    public void File_of_the_AppHost_is_that_of_its_project_where_it_runs_from_a_tree()
+    {
+        var file = TopologySource.FileOf(typeof(AppHost.Commands.CommonOptions).Assembly);
+        Path.GetFileName(Path.GetDirectoryName(file)).ShouldBe("DineHub.AppHost");
+        File.Exists(Path.Combine(Path.GetDirectoryName(file)!, "DineHub.AppHost.csproj")).ShouldBeTrue();
+        TopologySource.FileOf(typeof(string).Assembly).ShouldBe(Path.Combine(AppContext.BaseDirectory, "dinehub.json"));
+        TopologySource.FileOf(program: null).ShouldBe(Path.Combine(AppContext.BaseDirectory, "dinehub.json"));
+    }
+
+    [Fact]
     public void A_source_that_changes_nothing_gives_the_topology_of_the_file() =>
         TopologyReport.ToJson(Reference.Load()).ShouldBe(TopologyReport.ToJson(TopologyConfiguration.Load(ReferenceTopology.File, [])));
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Topology.Configuration;
@@ -8,11 +9,21 @@ namespace DineHub.Topology.Configuration;
 /// <param name="Overrides">Keys such as <c>Regions:0:Backends</c> with their values; of one key the last holds.</param>
 public sealed record TopologySource(string File, IReadOnlyList<KeyValuePair<string, string?>> Overrides)
 {
+    private const string FileName = "dinehub.json";
+
     /// <summary>The regions to keep, with the workers that stand in them; all where none is named.</summary>
     public IReadOnlyList<string> Regions { get; init; } = [];
 
-    /// <summary>The file that is built with the AppHost.</summary>
-    public static TopologySource Default { get; } = new(Path.Combine(AppContext.BaseDirectory, "dinehub.json"), []);
+    /// <summary>The AppHost's file: in its project, where this runs from a tree, so that an edit counts without a build; else beside the program.</summary>
+    public static TopologySource Default { get; } = new(FileOf(Assembly.GetEntryAssembly()), []);
+
+    /// <summary>The file of a program.</summary>
+    /// <param name="program">The program; Aspire's SDK writes the folder of an AppHost's project into its metadata.</param>
+    internal static string FileOf(Assembly? program)
+    {
+        var project = program?.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(metadata => metadata.Key == "apphostprojectpath")?.Value;
+        return project is not null && Path.Combine(project, FileName) is var file && System.IO.File.Exists(file) ? file : Path.Combine(AppContext.BaseDirectory, FileName);
+    }
 
     /// <summary>Reads it: the file, then environment variables, then overrides; the later wins.</summary>
     /// <exception cref="TopologyException">The topology is not valid, or has no such region.</exception>

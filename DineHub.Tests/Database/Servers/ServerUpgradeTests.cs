@@ -49,6 +49,11 @@ public sealed class ServerUpgradeTests : IDisposable
             File.Delete(Path.Combine(server.DataDirectory, note));
         }
 
+        var control = Path.Combine(server.DataDirectory, "global", "pg_control");
+        File.Move(control, control + ".old");
+        (await RefusalAsync(server.DataDirectory, bin, Newer())).ShouldContain("was interrupted after its files were linked");
+        File.Move(control + ".old", control);
+
         Files(server.DataDirectory).ShouldBe(before);
         Directory.GetDirectories(server.Home).ShouldBe([server.DataDirectory]);
     }
