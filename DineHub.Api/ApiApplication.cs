@@ -21,8 +21,8 @@ namespace DineHub.Api;
 internal static class ApiApplication
 {
     // A menu of 500 items is some 200 kB.
-    private const long MostBodyBytes = 512 * 1024;
-    private const long MostCached = 2000;
+    private const long MaxBodyBytes = 512 * 1024;
+    private const long MaxCacheSize = 2000;
 
     public static WebApplication Build(string[] args)
     {
@@ -33,7 +33,7 @@ internal static class ApiApplication
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = MostBodyBytes;
+            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
         });
 
         var services = builder.Services;
@@ -55,9 +55,9 @@ internal static class ApiApplication
             forwarded.KnownIPNetworks.Clear();
             forwarded.KnownProxies.Clear();
         });
-        services.AddMemoryCache(cache => cache.SizeLimit = MostCached);
+        services.AddMemoryCache(cache => cache.SizeLimit = MaxCacheSize);
         services.AddSingleton(TimeProvider.System);
-        services.AddCompressedAnswers();
+        services.AddCompressedResponses();
         services.AddApiDocument();
         services.AddAccounts(builder.Configuration);
         services.AddImages(builder.Configuration, MasterKey.TryRead(builder.Configuration)?.Derive("images") ?? new byte[MasterKey.Bytes]);
@@ -74,9 +74,9 @@ internal static class ApiApplication
         app.UseWebApp();
         app.UseServedBy();
         app.UseCacheRules();
-        app.UseWholeAnswers();
+        app.UseBufferedResponses();
         app.UseServiceDefaults();
-        app.UseCompressedAnswers();
+        app.UseCompressedResponses();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapDefaultEndpoints();
@@ -90,9 +90,9 @@ internal static class ApiApplication
     public static IReadOnlyList<string> ConfigurationErrors(IConfiguration configuration)
     {
         var errors = new List<string>(DatabaseServices.ConfigurationErrors(configuration));
-        if (configuration[OperatorKeyOptions.ConfigurationKey] is { Length: < OperatorKeyOptions.ShortestKey })
+        if (configuration[OperatorKeyOptions.ConfigurationKey] is { Length: < OperatorKeyOptions.MinKeyLength })
         {
-            errors.Add($"{OperatorKeyOptions.ConfigurationKey}: must have at least {OperatorKeyOptions.ShortestKey} characters.");
+            errors.Add($"{OperatorKeyOptions.ConfigurationKey}: must have at least {OperatorKeyOptions.MinKeyLength} characters.");
         }
 
         if (MasterKey.TryRead(configuration) is null)

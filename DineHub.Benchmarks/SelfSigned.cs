@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace DineHub.Benchmarks;
 
-/// <summary>The certificate of all that is measured: for 127.0.0.1, P-256, trusted by nobody.</summary>
+/// <summary>The certificate of all measured servers: for 127.0.0.1, P-256, self-signed and in no trust store.</summary>
 /// <param name="CertificateFile">The certificate, PEM.</param>
 /// <param name="KeyFile">Its key, PEM.</param>
 internal sealed record SelfSigned(string CertificateFile, string KeyFile)

@@ -25,7 +25,7 @@ internal static class GatewayApplication
         var services = builder.Services;
         services.AddSingleton(policy).AddSingleton(TimeProvider.System).AddSingleton<GatewayMetrics>().AddSingleton<IMemoryPoolFactory<byte>, OutputBlocks>();
         services.AddRequestFaultHandler();
-        services.PostConfigure<ProblemDetailsOptions>(problems => Answers.NameProblems(problems, policy));
+        services.PostConfigure<ProblemDetailsOptions>(problems => ResponseHeaders.NameProblems(problems, policy));
         services.AddHealthChecks().AddCheck<BackendsHealthCheck>("backends", tags: ["ready"]);
         services.AddHttpsRedirection(redirect => redirect.RedirectStatusCode = StatusCodes.Status308PermanentRedirect);
         services.AddHsts(hsts =>
@@ -44,16 +44,16 @@ internal static class GatewayApplication
             .ConfigureHttpClient((_, handler) =>
             {
                 handler.ConnectTimeout = TimeSpan.FromMilliseconds(policy.ConnectTimeoutMilliseconds);
-                handler.MaxResponseHeadersLength = IngressHeaders.LongestAnswerHeadKibibytes;
+                handler.MaxResponseHeadersLength = IngressHeaders.MaxResponseHeadKibibytes;
             })
             .AddTransforms(HeaderTransforms.Add);
 
         var app = builder.Build();
         var management = ManagementPort.Read(app.Configuration);
-        app.Use(Answers.Complete(app));
+        app.Use(ResponseHeaders.Complete(app));
         app.UseServiceDefaults();
-        app.UseWhen(http => !ManagementPort.Took(http, management), Public(policy));
-        app.Use(ManagementPort.KeepApart(management));
+        app.UseWhen(http => !ManagementPort.ReceivedBy(http, management), Public(policy));
+        app.Use(ManagementPort.Isolate(management));
         app.MapDefaultEndpoints();
         app.MapReverseProxy(proxy =>
         {
@@ -72,7 +72,7 @@ internal static class GatewayApplication
         var errors = ingress.Select(error => error.ToString()).ToList();
         if (ManagementPort.Read(configuration) is null)
         {
-            errors.Add($"{GatewaySettings.ManagementPort}: must be the port of ASPNETCORE_URLS that health and metrics are asked for at, 1 to 65535.");
+            errors.Add($"{GatewaySettings.ManagementPort}: must be the port of ASPNETCORE_URLS for health and metrics, 1 to 65535.");
         }
 
         var destinations = configuration.GetSection(GatewaySettings.Destinations).GetChildren().ToList();

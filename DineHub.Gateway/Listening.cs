@@ -12,28 +12,28 @@ internal static class Listening
     private const int Http2Streams = 100;
 
     // nginx' own number since there is one (max_headers). Their length is limited long before.
-    private const int MostFields = 1000;
+    private const int MaxHeaderFields = 1000;
 
-    // Whoever sends less is cut; nginx measures silence instead. Who takes nothing is cut by YARP, after the time that a backend may be silent.
-    private const double LeastSentBytesPerSecond = 100;
+    // Slower senders are disconnected; nginx measures silence instead. YARP disconnects clients that do not read, after the timeout for a silent backend.
+    private const double MinBytesPerSecond = 100;
 
     public static void Configure(KestrelServerOptions kestrel, IngressPolicy policy)
     {
         kestrel.AddServerHeader = false;
 
-        // Byte for byte, as to the backends: what a field's bytes mean is for them to say.
+        // Byte for byte, as to the backends: the meaning of a field's bytes is theirs to define.
         kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         var limits = kestrel.Limits;
         limits.MaxRequestBodySize = policy.MaxBodyBytes;
         limits.MaxRequestLineSize = policy.MaxRequestLineBytes;
         limits.MaxRequestHeadersTotalSize = policy.MaxHeaderBytes;
-        limits.MaxRequestHeaderCount = MostFields;
+        limits.MaxRequestHeaderCount = MaxHeaderFields;
         limits.MaxConcurrentConnections = policy.MaxConnections;
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(policy.IdleTimeoutSeconds);
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(policy.RequestHeadersTimeoutSeconds);
         var grace = TimeSpan.FromSeconds(policy.RequestBodyTimeoutSeconds) + TimeSpan.FromMilliseconds(1);
-        limits.MinRequestBodyDataRate = new MinDataRate(LeastSentBytesPerSecond, grace);
+        limits.MinRequestBodyDataRate = new MinDataRate(MinBytesPerSecond, grace);
         limits.Http2.MaxStreamsPerConnection = Http2Streams;
         kestrel.ConfigureHttpsDefaults(https =>
         {

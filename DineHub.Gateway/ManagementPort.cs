@@ -3,19 +3,19 @@ using DineHub.Topology.Ingress;
 
 namespace DineHub.Gateway;
 
-/// <summary>The port that tells health and metrics, and nothing else; the public ports tell everything else.</summary>
+/// <summary>The port of health and metrics, and of nothing else; the public ports serve everything else.</summary>
 internal static class ManagementPort
 {
     public static int? Read(IConfiguration configuration) =>
         int.TryParse(configuration[GatewaySettings.ManagementPort], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port : null;
 
-    /// <summary>Whether a request came in by that port, which a client cannot choose; the Host header it can.</summary>
-    public static bool Took(HttpContext http, int? port) => http.Connection.LocalPort == port;
+    /// <summary>Whether the request arrived on that port. The port is certain; the Host header is the client's choice.</summary>
+    public static bool ReceivedBy(HttpContext http, int? port) => http.Connection.LocalPort == port;
 
-    /// <summary>Keeps what is for operators apart from what is for the public.</summary>
-    public static Func<HttpContext, RequestDelegate, Task> KeepApart(int? port) => (http, next) =>
+    /// <summary>Returns 404 for health and metrics on public ports, and for everything else on the management port.</summary>
+    public static Func<HttpContext, RequestDelegate, Task> Isolate(int? port) => (http, next) =>
     {
-        if (Took(http, port) == IsForManagement(http.Request.Path))
+        if (ReceivedBy(http, port) == IsForManagement(http.Request.Path))
         {
             return next(http);
         }

@@ -28,7 +28,7 @@ internal sealed partial class PrometheusMetrics : BaseExporter<Metric>, IPullMet
     /// <summary>Set by the reader that this exporter is given to.</summary>
     public Func<int, bool>? Collect { get; set; }
 
-    /// <summary>Collects the metrics; whoever comes at the same time waits.</summary>
+    /// <summary>Collects the metrics; concurrent calls wait for their turn.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The text, or null where nothing could be collected.</returns>
     public async Task<string?> CollectAsync(CancellationToken cancellationToken)

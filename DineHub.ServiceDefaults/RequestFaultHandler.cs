@@ -45,10 +45,10 @@ internal sealed partial class RequestFaultHandler(IProblemDetailsService problem
             : bad.Message.Contains("body", StringComparison.Ordinal) ? ("body", "is required") : null;
     }
 
-    // The serializer's own sentences name .NET types, which are nobody's business and no help.
+    // The serializer's own messages name .NET types, which are internal and no help to a client.
     private static string Rule(JsonException json) => json switch
     {
-        { Message: var text } when text.Contains("Duplicate", StringComparison.OrdinalIgnoreCase) => "must not be there twice",
+        { Message: var text } when text.Contains("Duplicate", StringComparison.OrdinalIgnoreCase) => "must not be repeated",
         { Message: var text } when MissingPattern().Match(text) is { Success: true } missing => $"must have {missing.Groups["names"].Value}",
         { InnerException: not null and not InvalidOperationException and not FormatException } =>
             $"is not valid JSON at line {json.LineNumber + 1}, byte {json.BytePositionInLine + 1}",

@@ -21,7 +21,7 @@ public static class ServiceDefaultsExtensions
     private const string Live = "live";
     private const string Ready = "ready";
 
-    // A request that takes longer has been given up by whoever sent it; the database's own deadlines are shorter.
+    // The clients of longer requests have given up; the database's own deadlines are shorter.
     private static readonly TimeSpan RequestDeadline = TimeSpan.FromSeconds(15);
 
     // Prometheus gives up after 10 seconds unless configured.
@@ -132,7 +132,7 @@ public static class ServiceDefaultsExtensions
         // Refused by the framework before anything of ours saw the request.
         (string Field, string Rule)? error = problem.Status switch
         {
-            StatusCodes.Status413PayloadTooLarge => ("body", MostBytes(context.HttpContext) is { } most ? $"must be at most {most} bytes" : "is too large"),
+            StatusCodes.Status413PayloadTooLarge => ("body", MaxBytes(context.HttpContext) is { } most ? $"must be at most {most} bytes" : "is too large"),
             StatusCodes.Status415UnsupportedMediaType => ("Content-Type", "must be application/json"),
             _ => null,
         };
@@ -142,7 +142,7 @@ public static class ServiceDefaultsExtensions
         }
     }
 
-    private static long? MostBytes(HttpContext http) => http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize;
+    private static long? MaxBytes(HttpContext http) => http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize;
 
     // systemd's credentials (systemd.exec(5), "Credentials"): files that only the service can read, named as environment variables would be.
     private static void AddCredentials(IHostApplicationBuilder builder)

@@ -105,6 +105,6 @@ internal sealed partial class SystemdNotifier(IConfiguration configuration, ILog
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "systemd could not be told '{What}': {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{What}' could not be sent to systemd: {Reason}")]
     private partial void LogUnreachable(string what, string reason);
 }

@@ -12,7 +12,7 @@ internal static class Deadline
     /// <summary>For what takes many seconds on an idle machine: a whole cluster's start or stop.</summary>
     public static readonly TimeSpan Cluster = TimeSpan.FromMinutes(6);
 
-    /// <summary>Waits, but not for ever.</summary>
+    /// <summary>Waits with a deadline.</summary>
     /// <param name="task">What is waited for.</param>
     /// <param name="what">What is waited for, in words: <c>the gateway has stopped</c>.</param>
     /// <param name="deadline">How long; <see cref="Usual"/> where nothing is given.</param>
@@ -29,7 +29,7 @@ internal static class Deadline
         }
     }
 
-    /// <summary>Waits for a result, but not for ever.</summary>
+    /// <summary>Waits for a result with a deadline.</summary>
     /// <inheritdoc cref="OrFailAsync(Task, string, TimeSpan?)"/>
     public static async Task<T> OrFailAsync<T>(this Task<T> task, string what, TimeSpan? deadline = null)
     {

@@ -34,7 +34,7 @@ internal static class Programs
     public static async Task HasEndedAsync(Process process)
     {
         var id = process.Id;
-        await process.WaitForExitAsync().OrFailAsync(string.Create(CultureInfo.InvariantCulture, $"process {id} has ended and nobody holds its output open"));
+        await process.WaitForExitAsync().OrFailAsync(string.Create(CultureInfo.InvariantCulture, $"process {id} has ended and no other process holds its output open"));
     }
 
     private static async Task FeedAsync(Process process, string input)

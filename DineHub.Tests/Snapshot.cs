@@ -11,7 +11,7 @@ namespace DineHub.Tests;
 internal static class Snapshot
 {
     private const string Accept = "DINEHUB_ACCEPT_SNAPSHOTS";
-    private const int MostCharacters = 20_000;
+    private const int MaxCharacters = 20_000;
 
     /// <summary>Compares one text with a file.</summary>
     /// <param name="text">The text.</param>
@@ -47,7 +47,7 @@ internal static class Snapshot
             var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(report) });
             DifferenceReport.Write(console, differences);
             var text = report.ToString();
-            Assert.Fail($"{folder} is not what is generated. If the change is meant: {Accept}=1 dotnet test, and commit the files.\n{text[..Math.Min(text.Length, MostCharacters)]}");
+            Assert.Fail($"{folder} differs from the generated files. If the change is intended: {Accept}=1 dotnet test, and commit the files.\n{text[..Math.Min(text.Length, MaxCharacters)]}");
         }
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace DineHub.Api.Accounts;
 
-/// <summary>What somebody does in a restaurant; each role may do what those before it may.</summary>
+/// <summary>A role in a restaurant; each role includes the rights of those before it.</summary>
 [JsonConverter(typeof(StrictEnumConverter<StaffRole>))]
 public enum StaffRole
 {
@@ -26,7 +26,7 @@ internal static class Roles
     public const string Operator = "Operator";
 }
 
-/// <summary>What a token says of whoever holds it.</summary>
+/// <summary>The claims of a token.</summary>
 internal static class DineHubClaims
 {
     public const string SessionEpoch = "epoch";
@@ -76,7 +76,7 @@ internal sealed class StaffRequirementHandler : AuthorizationHandler<StaffRequir
     }
 }
 
-/// <summary>A signed-in account, and not the operators' key, which is nobody's.</summary>
+/// <summary>A signed-in account. The operators' key belongs to no account and does not count.</summary>
 internal sealed record AccountRequirement : IAuthorizationRequirement;
 
 internal sealed class AccountRequirementHandler : AuthorizationHandler<AccountRequirement>
@@ -101,8 +101,8 @@ internal static class Access
     private static readonly AuthorizationPolicy Account = SignedIn().AddRequirements(new AccountRequirement()).Build();
     private static readonly AuthorizationPolicy Operator = SignedIn().RequireRole(Roles.Operator).Build();
 
-    /// <summary>Nobody may use what has no rule. What is no route at all (404, 405, 415) is for everybody to be told.</summary>
-    public static AuthorizationPolicy Nobody { get; } = new AuthorizationPolicyBuilder()
+    /// <summary>Denies every endpoint that has no rule. A request without a route gets its 404, 405 or 415 without a sign-in.</summary>
+    public static AuthorizationPolicy DenyAll { get; } = new AuthorizationPolicyBuilder()
         .RequireAssertion(context => context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint)
         .Build();
 

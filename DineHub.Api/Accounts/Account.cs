@@ -3,7 +3,7 @@ namespace DineHub.Api.Accounts;
 /// <summary>The body of registering.</summary>
 /// <param name="Email">The address that the account is known by; at most 254 characters.</param>
 /// <param name="Password">10 to 128 characters; anything but the address itself.</param>
-/// <param name="Name">What to call the customer by; 1 to 100 characters.</param>
+/// <param name="Name">The customer's name; 1 to 100 characters.</param>
 /// <param name="Phone">A telephone number; at most 30 characters.</param>
 public sealed record RegisterRequest(string? Email, string? Password, string? Name, string? Phone = null);
 
@@ -17,7 +17,7 @@ public sealed record SignInRequest(string? Email, string? Password);
 public sealed record RefreshRequest(string? RefreshToken);
 
 /// <summary>The body of changing an account.</summary>
-/// <param name="Name">What to call the customer by; 1 to 100 characters.</param>
+/// <param name="Name">The customer's name; 1 to 100 characters.</param>
 /// <param name="Phone">A telephone number; at most 30 characters.</param>
 public sealed record ChangeAccountRequest(string? Name, string? Phone = null);
 
@@ -30,18 +30,18 @@ public sealed record ChangePasswordRequest(string? Password, string? NewPassword
 /// <param name="Password">Its password.</param>
 public sealed record EraseAccountRequest(string? Password);
 
-/// <summary>A place that somebody works at.</summary>
+/// <summary>An account's role in one restaurant.</summary>
 /// <param name="RestaurantId">The restaurant.</param>
-/// <param name="Role">What they may do there.</param>
+/// <param name="Role">The role there.</param>
 public sealed record StaffRoleOf(Guid RestaurantId, StaffRole Role);
 
 /// <summary>An account.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Email">Its address.</param>
-/// <param name="Name">What to call the customer by.</param>
+/// <param name="Name">The customer's name.</param>
 /// <param name="Phone">A telephone number; empty where none was given.</param>
-/// <param name="IsOperator">Whether it is an operator's.</param>
-/// <param name="Staff">Where it works, as the token says.</param>
+/// <param name="IsOperator">Whether it has operator rights.</param>
+/// <param name="Staff">The restaurants that it works for, as in the token.</param>
 /// <param name="CreatedAt">When it was registered, in UTC.</param>
 public sealed record Account(
     Guid Id, string Email, string Name, string Phone, bool IsOperator, IReadOnlyList<StaffRoleOf> Staff, DateTimeOffset CreatedAt);
@@ -62,7 +62,7 @@ public sealed record OrderSummary(
 /// <param name="NextCursor">What to pass as <c>cursor</c> for the next page; null on the last.</param>
 public sealed record OrderSummaryPage(IReadOnlyList<OrderSummary> Items, string? NextCursor);
 
-/// <summary>All that is kept of a person.</summary>
+/// <summary>All stored data of a person.</summary>
 /// <param name="Account">The account.</param>
 /// <param name="Orders">Every order, the newest first.</param>
 public sealed record AccountExport(Account Account, IReadOnlyList<Orders.Order> Orders);

@@ -10,25 +10,25 @@ namespace DineHub.Api.Accounts;
 internal static class AccountEndpoints
 {
     private const int DefaultLimit = 20;
-    private const int MostLimit = 50;
+    private const int MaxLimit = 50;
 
     public static IEndpointRouteBuilder MapAccounts(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/accounts/me").WithTags("Accounts");
-        group.MapGet("/", GetAsync).WithName("GetAccount").WithSummary("Read one's own account.")
+        group.MapGet("/", GetAsync).WithName("GetAccount").WithSummary("Read the signed-in account.")
             .RequireAccount();
-        group.MapPut("/", ChangeAsync).WithName("ChangeAccount").WithSummary("Change one's name and telephone number.")
+        group.MapPut("/", ChangeAsync).WithName("ChangeAccount").WithSummary("Change the account's name and telephone number.")
             .RequireAccount();
-        group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Change one's password, which ends all sessions.")
+        group.MapPut("/password", ChangePasswordAsync).WithName("ChangePassword").WithSummary("Change the account's password, which ends all sessions.")
             .ProducesProblem(StatusCodes.Status429TooManyRequests).RequireAccount();
-        group.MapGet("/orders", OrdersAsync).WithName("ListOwnOrders").WithSummary("List one's own orders, the newest first.")
-            .WithDescription($"limit: 1 to {MostLimit}, {DefaultLimit} unless given. Orders whose database does not answer are listed without their status.")
+        group.MapGet("/orders", OrdersAsync).WithName("ListOwnOrders").WithSummary("List the account's orders, the newest first.")
+            .WithDescription($"limit: 1 to {MaxLimit}, default {DefaultLimit}. Orders whose database does not answer are listed without a status.")
             .RequireAccount();
         group.MapGet("/export", ExportAsync).WithName("ExportAccount").WithSummary("Export all personal data.")
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable).RequireAccount();
-        group.MapPost("/erase", EraseAsync).WithName("EraseAccount").WithSummary("Erase one's account and personal data.")
+        group.MapPost("/erase", EraseAsync).WithName("EraseAccount").WithSummary("Erase the account and its personal data.")
             .WithDescription(
-                "Orders keep their amounts and lose the person. Refused (409) while an order is on its way. After 503 some of it is erased: "
+                "Orders keep their amounts and lose the personal data. Refused (409) while an order is in progress. After a 503 the erasure may be partial: "
                 + "send the same request again.")
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
@@ -36,9 +36,9 @@ internal static class AccountEndpoints
             .RequireAccount();
 
         var operators = routes.MapGroup("/operators/{email}").WithTags("Operations");
-        operators.MapPut("/", GrantAsync).WithName("GrantOperator").WithSummary("Make an account an operator's.")
+        operators.MapPut("/", GrantAsync).WithName("GrantOperator").WithSummary("Grant operator rights.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireOperator();
-        operators.MapDelete("/", RevokeAsync).WithName("RevokeOperator").WithSummary("Take an operator's rights back, with effect within 15 minutes.")
+        operators.MapDelete("/", RevokeAsync).WithName("RevokeOperator").WithSummary("Revoke operator rights, with effect within 15 minutes.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireOperator();
         return routes;
     }
@@ -79,7 +79,7 @@ internal static class AccountEndpoints
         }
 
         var errors = new FieldErrors();
-        errors.Require("password", request.Password, AccountRules.LongestPassword);
+        errors.Require("password", request.Password, AccountRules.MaxPasswordLength);
         AccountRules.CheckNewPassword("newPassword", request.NewPassword, account.Email, errors);
         if (errors.Any)
         {
@@ -100,7 +100,7 @@ internal static class AccountEndpoints
         AccountStore accounts, OrderHistory history, HttpContext http, CancellationToken ct, int limit = DefaultLimit, string? cursor = null)
     {
         var errors = new FieldErrors();
-        errors.Range<int>("limit", limit, 1, MostLimit);
+        errors.Range<int>("limit", limit, 1, MaxLimit);
         var after = TimeCursor.Read(cursor, errors);
         if (errors.Any)
         {
@@ -133,7 +133,7 @@ internal static class AccountEndpoints
         }
 
         var errors = new FieldErrors();
-        errors.Require("password", request.Password, AccountRules.LongestPassword);
+        errors.Require("password", request.Password, AccountRules.MaxPasswordLength);
         if (errors.Any)
         {
             return errors.ToBadRequest();
@@ -147,7 +147,7 @@ internal static class AccountEndpoints
 
         if (!await history.TryEraseAsync(account.Id, ct))
         {
-            return Problems.Refuse(StatusCodes.Status409Conflict, Refusal.OrderOnItsWay, "An order is on its way: wait until it is completed, or cancel it.");
+            return Problems.Refuse(StatusCodes.Status409Conflict, Refusal.OrderOnItsWay, "An order is in progress: wait until it is completed, or cancel it.");
         }
 
         foreach (var restaurantId in await accounts.MembershipsAsync(account.Id, ct))

@@ -6,9 +6,9 @@ namespace DineHub.Api.Accounts;
 /// <summary>What the requests about accounts must be.</summary>
 internal static class AccountRules
 {
-    public const int ShortestPassword = 10;
-    public const int LongestPassword = 128;
-    private const int LongestEmail = 254;
+    public const int MinPasswordLength = 10;
+    public const int MaxPasswordLength = 128;
+    private const int MaxEmailLength = 254;
 
     public static FieldErrors Check(RegisterRequest request)
     {
@@ -22,7 +22,7 @@ internal static class AccountRules
 
     public static void CheckEmail(string field, string? email, FieldErrors errors)
     {
-        errors.Require(field, email, LongestEmail);
+        errors.Require(field, email, MaxEmailLength);
         if (!string.IsNullOrWhiteSpace(email) && !(MailAddress.TryCreate(email.Trim(), out var parsed) && parsed.Address == email.Trim() && parsed.Host.Contains('.', StringComparison.Ordinal)))
         {
             errors.Add(field, "must be an email address");
@@ -32,13 +32,13 @@ internal static class AccountRules
     // NIST SP 800-63B, section 5.1.1.2: a length, and nothing about kinds of characters.
     public static void CheckNewPassword(string field, string? password, string? email, FieldErrors errors)
     {
-        if (password is not { Length: >= ShortestPassword and <= LongestPassword } || string.IsNullOrWhiteSpace(password) || password.Contains('\0', StringComparison.Ordinal))
+        if (password is not { Length: >= MinPasswordLength and <= MaxPasswordLength } || string.IsNullOrWhiteSpace(password) || password.Contains('\0', StringComparison.Ordinal))
         {
-            errors.Add(field, $"must have {ShortestPassword} to {LongestPassword} characters, not all of them blank, and none of them U+0000");
+            errors.Add(field, $"must have {MinPasswordLength} to {MaxPasswordLength} characters, not all of them blank, and none of them U+0000");
         }
         else if (email is not null && string.Equals(password, email.Trim(), StringComparison.OrdinalIgnoreCase))
         {
-            errors.Add(field, "must not be the address");
+            errors.Add(field, "must not be the email address");
         }
     }
 }

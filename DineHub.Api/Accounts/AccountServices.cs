@@ -27,7 +27,7 @@ internal static class AccountServices
                 options.BearerTokenExpiration = SignIns.AccessTokenLifetime;
                 options.RefreshTokenExpiration = SignIns.RefreshTokenLifetime;
             });
-        services.AddAuthorizationBuilder().SetFallbackPolicy(Access.Nobody);
+        services.AddAuthorizationBuilder().SetFallbackPolicy(Access.DenyAll);
         services.AddSingleton<IAuthorizationHandler, StaffRequirementHandler>();
         services.AddSingleton<IAuthorizationHandler, AccountRequirementHandler>();
 

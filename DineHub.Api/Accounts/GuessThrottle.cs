@@ -5,12 +5,12 @@ using Microsoft.Extensions.Caching.Memory;
 namespace DineHub.Api.Accounts;
 
 /// <summary>
-/// Slows down guessing from one address over many accounts: each replica lets it fail so many times a minute. Who succeeds pays nothing.
+/// Limits guessing from one address over many accounts: each replica allows <see cref="MaxFailuresPerMinute"/>. Successful attempts do not count.
 /// The lockout of one account, over all replicas, is in the database; the ingress limits rates before this.
 /// </summary>
 internal sealed class GuessThrottle(TimeProvider time) : IDisposable
 {
-    public const int MostFailuresPerMinute = 20;
+    public const int MaxFailuresPerMinute = 20;
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
     // A cache of its own: an attacker with many addresses must not push menus out.
@@ -22,7 +22,7 @@ internal sealed class GuessThrottle(TimeProvider time) : IDisposable
     {
         var now = time.GetUtcNow();
         var counter = Find(http, now);
-        return Interlocked.Increment(ref counter.Tries) > MostFailuresPerMinute ? counter.Ends - now : null;
+        return Interlocked.Increment(ref counter.Tries) > MaxFailuresPerMinute ? counter.Ends - now : null;
     }
 
     public void GiveBack(HttpContext http) => Interlocked.Decrement(ref Find(http, time.GetUtcNow()).Tries);

@@ -12,9 +12,9 @@ internal sealed class OperatorKeyOptions : AuthenticationSchemeOptions
 {
     public const string Scheme = "OperatorKey";
     public const string ConfigurationKey = "Operator:Key";
-    public const int ShortestKey = 32;
+    public const int MinKeyLength = 32;
 
-    /// <summary>At least 32 characters; without it nobody holds one.</summary>
+    /// <summary>At least 32 characters; null disables operator access by key.</summary>
     public string? Key { get; set; }
 
     /// <summary>Whether a bearer token is the key. Hashes are of one length, so the comparison takes the same time whatever was sent.</summary>
@@ -23,8 +23,8 @@ internal sealed class OperatorKeyOptions : AuthenticationSchemeOptions
 }
 
 /// <summary>
-/// Whoever sends the configured key as a bearer token (RFC 6750) is an operator. It is the credential that exists before any account
-/// does, and that needs no database.
+/// Accepts the configured key as an operator's bearer token (RFC 6750): the credential for the time before the first account exists and
+/// while the database is down.
 /// </summary>
 internal sealed class OperatorKeyHandler(IOptionsMonitor<OperatorKeyOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<OperatorKeyOptions>(options, logger, encoder)

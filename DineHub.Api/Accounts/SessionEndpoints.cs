@@ -21,8 +21,8 @@ internal static class SessionEndpoints
             .Produces<AccessTokenResponse>()
             .ProducesProblem(StatusCodes.Status401Unauthorized)
             .ProducesProblem(StatusCodes.Status429TooManyRequests);
-        group.MapPost("/refresh", RefreshAsync).WithName("Refresh").WithSummary("Get new tokens for a refresh token.").AllowAnonymous()
-            .WithDescription("The new tokens say what the account may do now. 401 after sessions were ended.")
+        group.MapPost("/refresh", RefreshAsync).WithName("Refresh").WithSummary("Exchange a refresh token for new tokens.").AllowAnonymous()
+            .WithDescription("The new tokens carry the account's current roles. 401 after its sessions were ended.")
             .Produces<AccessTokenResponse>()
             .ProducesProblem(StatusCodes.Status401Unauthorized);
         group.MapPost("/me/sign-out-everywhere", SignOutEverywhereAsync).WithName("SignOutEverywhere").WithSummary("End all sessions.")
@@ -60,7 +60,7 @@ internal static class SessionEndpoints
     {
         var errors = new FieldErrors();
         errors.Require("email", request.Email, 254);
-        errors.Require("password", request.Password, AccountRules.LongestPassword);
+        errors.Require("password", request.Password, AccountRules.MaxPasswordLength);
         if (errors.Any)
         {
             return errors.ToBadRequest();

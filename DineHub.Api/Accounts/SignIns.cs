@@ -41,7 +41,7 @@ internal sealed partial class SignIns(
     private readonly TryTurns turns = new(FreeTries, MaxWaitForTurn);
 
     // A hash of nothing: an address without an account takes as long as one with it.
-    private readonly Lazy<string> nobodysHash = new(() => hasher.HashPassword(null!, Guid.NewGuid().ToString()));
+    private readonly Lazy<string> dummyHash = new(() => hasher.HashPassword(null!, Guid.NewGuid().ToString()));
 
     /// <summary>What signing in came to: a principal or a refusal.</summary>
     internal sealed record Outcome(ClaimsPrincipal? Principal, StoredAccount? Account, ProblemHttpResult? Refused);
@@ -61,7 +61,7 @@ internal sealed partial class SignIns(
         }
 
         var account = await accounts.FindAsync(id, ct);
-        var result = hasher.VerifyHashedPassword(account!, account?.PasswordHash ?? nobodysHash.Value, password);
+        var result = hasher.VerifyHashedPassword(account!, account?.PasswordHash ?? dummyHash.Value, password);
         if (account is null || result == PasswordVerificationResult.Failed)
         {
             LogRefused(id);
@@ -103,7 +103,7 @@ internal sealed partial class SignIns(
     private static ProblemHttpResult TooMany(HttpContext http, TimeSpan wait)
     {
         http.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        return Problems.Refuse(StatusCodes.Status429TooManyRequests, Refusal.TooManyTries, "There were too many tries. Wait, then try again.");
+        return Problems.Refuse(StatusCodes.Status429TooManyRequests, Refusal.TooManyTries, "Too many attempts. Wait, then try again.");
     }
 
     /// <returns>When the next try makes sense; null where this one may go on.</returns>
@@ -175,7 +175,7 @@ internal sealed partial class SignIns(
         return new ClaimsPrincipal(identity);
     }
 
-    // A restaurant whose worker is lost can be acted on by nobody: its staff sign in without it, and get it back at a refresh.
+    // Where a restaurant's worker is lost, every action on the restaurant fails anyway: its staff sign in without the role and regain it at a refresh.
     private async Task<StaffRole?> RoleAsync(Guid restaurantId, Guid accountId, CancellationToken ct)
     {
         try
@@ -189,12 +189,12 @@ internal sealed partial class SignIns(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Information, "A wrong password, or none such: account {AccountId}")]
+    [LoggerMessage(1, LogLevel.Information, "Sign-in failed: wrong password or unknown address (account {AccountId})")]
     private partial void LogRefused(Guid accountId);
 
     [LoggerMessage(2, LogLevel.Warning, "Account {AccountId} signs in without its role in {RestaurantId}, whose database does not answer: {Reason}")]
     private partial void LogUnknownRole(Guid accountId, Guid restaurantId, string reason);
 
-    [LoggerMessage(3, LogLevel.Warning, "Account {AccountId} signs in, and its wrong passwords stay counted: {Reason}")]
+    [LoggerMessage(3, LogLevel.Warning, "Account {AccountId} signs in, but its count of wrong passwords could not be reset: {Reason}")]
     private partial void LogNotForgotten(Guid accountId, string reason);
 }

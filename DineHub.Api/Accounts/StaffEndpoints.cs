@@ -18,19 +18,19 @@ internal static class StaffEndpoints
     {
         var group = routes.MapGroup("/restaurants/{restaurantId:guid}/staff").WithTags("Staff");
         group.MapGet("/", ListAsync).WithName("ListStaff").WithSummary("List staff and open invitations.").RequireStaff(StaffRole.Manager);
-        group.MapPost("/invitations", InviteAsync).WithName("InviteStaff").WithSummary("Invite somebody.")
-            .WithDescription("Managers invite kitchen staff; owners and operators invite anybody. The token in the answer is told once: pass it on.")
+        group.MapPost("/invitations", InviteAsync).WithName("InviteStaff").WithSummary("Invite a member of staff.")
+            .WithDescription("Managers invite kitchen staff; owners and operators invite any role. The token is returned in this response only: pass it on.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequireStaff(StaffRole.Manager);
-        group.MapDelete("/invitations/{invitationId:guid}", WithdrawAsync).WithName("WithdrawInvitation").WithSummary("Take an invitation back.")
+        group.MapDelete("/invitations/{invitationId:guid}", WithdrawAsync).WithName("WithdrawInvitation").WithSummary("Withdraw an invitation.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequireStaff(StaffRole.Manager);
         group.MapPost("/invitations/accept", AcceptAsync).WithName("AcceptInvitation").WithSummary("Accept an invitation.")
-            .WithDescription("For the account that it is for. The role stands in the tokens of the next refresh.")
+            .WithDescription("Only the invited account can accept. The role is in the tokens of the next refresh.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequireAccount();
-        group.MapDelete("/{accountId:guid}", RemoveAsync).WithName("RemoveStaff").WithSummary("Remove somebody, with effect within 15 minutes.")
-            .WithDescription("Managers remove kitchen staff; owners and operators remove anybody but the last owner.")
+        group.MapDelete("/{accountId:guid}", RemoveAsync).WithName("RemoveStaff").WithSummary("Remove a member of staff, with effect within 15 minutes.")
+            .WithDescription("Managers remove kitchen staff; owners and operators remove any member but the last owner.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .RequireStaff(StaffRole.Manager);
@@ -120,7 +120,7 @@ internal static class StaffEndpoints
         var members = (await staff.ListAsync(restaurantId, time.GetUtcNow(), ct)).Items;
         if (members.FirstOrDefault(member => member.AccountId == accountId) is not { } member)
         {
-            return Problems.Refuse(StatusCodes.Status404NotFound, Refusal.UnknownAccount, "Nobody of that account works here.");
+            return Problems.Refuse(StatusCodes.Status404NotFound, Refusal.UnknownAccount, "That account is not on this restaurant's staff.");
         }
 
         if (!MayAppoint(http, restaurantId, member.Role))
@@ -130,14 +130,14 @@ internal static class StaffEndpoints
 
         return await staff.TryRemoveAsync(restaurantId, accountId, ct)
             ? TypedResults.NoContent()
-            : Problems.Refuse(StatusCodes.Status409Conflict, Refusal.LastOwner, "A restaurant has at least one owner: invite another first.");
+            : Problems.Refuse(StatusCodes.Status409Conflict, Refusal.LastOwner, "The last owner cannot be removed: invite another owner first.");
     }
 
     private static bool MayAppoint(HttpContext http, Guid restaurantId, StaffRole role) =>
         http.User.RoleIn(restaurantId) is { } own && (own == StaffRole.Owner || role < own);
 
     private static ProblemHttpResult Forbidden() =>
-        Problems.Refuse(StatusCodes.Status403Forbidden, Refusal.RoleTooLow, "This takes an owner.");
+        Problems.Refuse(StatusCodes.Status403Forbidden, Refusal.RoleTooLow, "This requires an owner.");
 
     private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }

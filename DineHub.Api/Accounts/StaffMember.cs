@@ -1,29 +1,29 @@
 namespace DineHub.Api.Accounts;
 
-/// <summary>Somebody who works in a restaurant.</summary>
+/// <summary>A member of a restaurant's staff.</summary>
 /// <param name="AccountId">The account.</param>
-/// <param name="Role">What they may do.</param>
+/// <param name="Role">The role.</param>
 /// <param name="Email">The account's address.</param>
 /// <param name="Name">The account's name.</param>
 /// <param name="AddedAt">When they accepted, in UTC.</param>
 public sealed record StaffMember(Guid AccountId, StaffRole Role, string Email, string Name, DateTimeOffset AddedAt);
 
 /// <summary>The staff of a restaurant.</summary>
-/// <param name="Items">Everybody, owners first.</param>
-/// <param name="Invitations">Invitations that nobody has accepted yet.</param>
+/// <param name="Items">The members, owners first.</param>
+/// <param name="Invitations">Invitations that are still open.</param>
 public sealed record StaffList(IReadOnlyList<StaffMember> Items, IReadOnlyList<Invitation> Invitations);
 
 /// <summary>The body of inviting somebody.</summary>
 /// <param name="Email">The address of the account that may accept.</param>
-/// <param name="Role">What they will be. Managers invite kitchen staff; owners and operators invite anybody.</param>
+/// <param name="Role">The role. Managers invite kitchen staff; owners and operators invite any role.</param>
 public sealed record InviteRequest(string? Email, StaffRole? Role);
 
 /// <summary>An invitation.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Email">The address of the account that may accept.</param>
-/// <param name="Role">What they will be.</param>
-/// <param name="ExpiresAt">Until when it can be accepted, in UTC.</param>
-/// <param name="Token">What whoever accepts must show; told once, when the invitation is made, to be passed on.</param>
+/// <param name="Role">The role.</param>
+/// <param name="ExpiresAt">When the invitation expires, in UTC.</param>
+/// <param name="Token">The secret that accepts the invitation; returned once, at creation, to be passed on.</param>
 public sealed record Invitation(Guid Id, string Email, StaffRole Role, DateTimeOffset ExpiresAt, string? Token = null);
 
 /// <summary>The body of accepting an invitation.</summary>

@@ -54,12 +54,12 @@ internal sealed class StaffStore(ApiConnections database)
     public Task WithdrawAsync(Guid restaurantId, Guid id, CancellationToken ct) =>
         database.ExecuteAsync("DELETE FROM invitations WHERE restaurant_id = $1 AND id = $2 AND accepted_at IS NULL", ct, restaurantId, id);
 
-    /// <summary>Uses an invitation, once, and adds whoever shows it; of the role that they have already and the new one, the higher holds.</summary>
+    /// <summary>Accepts an invitation, once, and adds its bearer to the staff; a member keeps the higher of the old and the new role.</summary>
     /// <returns>The role; null where no open invitation of that token is for that address.</returns>
     public Task<StaffRole?> AcceptAsync(Guid restaurantId, StoredAccount account, byte[] tokenHash, DateTimeOffset now, CancellationToken ct) =>
         database.TransactAsync((connection, token) => AcceptAsync(connection, restaurantId, account, tokenHash, now, token), ct);
 
-    /// <summary>Removes somebody, unless nobody would be left who owns the restaurant: false then.</summary>
+    /// <summary>Removes a member of the staff; false if that would leave the restaurant without an owner.</summary>
     public Task<bool> TryRemoveAsync(Guid restaurantId, Guid accountId, CancellationToken ct) =>
         database.TransactAsync(
             async (connection, token) =>

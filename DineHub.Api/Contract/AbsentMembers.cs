@@ -28,18 +28,18 @@ internal sealed class AbsentMembers : IOpenApiDocumentTransformer
     private static readonly Dictionary<Type, string> Enumerations = new()
     {
         [typeof(DayOfWeek)] = "A day of the week.",
-        [typeof(OrderReason)] = "Why an order was rejected or cancelled.",
-        [typeof(StockMark)] = "How much is left of what is tracked.",
-        [typeof(Refusal)] = "Why a request was refused. docs/problems.md says what to do about each; new ones may come.",
+        [typeof(OrderReason)] = "The reason for a rejection or a cancellation.",
+        [typeof(StockMark)] = "The stock level of a tracked item.",
+        [typeof(Refusal)] = "The reason for a refusal. docs/problems.md describes how to handle each; new ones may be added.",
     };
 
     // The framework's own type has no description.
     private static readonly Dictionary<string, string> Tokens = new()
     {
         ["tokenType"] = "Bearer.",
-        ["accessToken"] = "What to send as a bearer token.",
-        ["expiresIn"] = "In how many seconds the access token expires.",
-        ["refreshToken"] = "What to get new tokens with; it lasts 14 days.",
+        ["accessToken"] = "The bearer token for requests.",
+        ["expiresIn"] = "Seconds until the access token expires.",
+        ["refreshToken"] = "The token to refresh the session with; valid for 14 days.",
     };
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)

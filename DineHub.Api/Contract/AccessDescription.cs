@@ -15,7 +15,7 @@ internal sealed class AccessDescription : IOpenApiOperationTransformer
     {
         Type = SecuritySchemeType.Http,
         Scheme = Scheme,
-        Description = "The accessToken of signing in, which lasts 15 minutes; or the operators' key.",
+        Description = "The accessToken of a sign-in, valid for 15 minutes, or the operators' key.",
     });
 
     public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
@@ -29,7 +29,7 @@ internal sealed class AccessDescription : IOpenApiOperationTransformer
         }
         else if (operation.Parameters?.Any(parameter => parameter.Name is ParameterDescriptions.TrackingToken or ParameterDescriptions.IdempotencyKey) is true)
         {
-            // Guests may, and an account is told from them by its token.
+            // Guests may call it too; the token distinguishes accounts from guests.
             operation.Security = [[], bearer];
         }
 
@@ -43,7 +43,7 @@ internal sealed class AccessDescription : IOpenApiOperationTransformer
         StaffRequirement { AtLeast: StaffRole.Kitchen } => "the restaurant's staff, and operators",
         StaffRequirement staff => $"the restaurant's staff from {staff.AtLeast} up, and operators",
         RolesAuthorizationRequirement => "operators",
-        AccountRequirement => "accounts, and not the operators' key",
+        AccountRequirement => "signed-in accounts, not for the operators' key",
         _ => null,
     }).FirstOrDefault(who => who is not null) ?? "some";
 }

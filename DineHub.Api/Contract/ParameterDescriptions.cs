@@ -20,25 +20,25 @@ internal sealed class ParameterDescriptions : IOpenApiOperationTransformer
         ["invitationId"] = "The invitation's id.",
         ["accountId"] = "The account's id.",
         ["name"] = "The image's name, as in its URL.",
-        ["limit"] = "How many to list at most.",
-        ["cursor"] = "The nextCursor of the page before; the first page unless given.",
-        ["text"] = "What stands in the name, description, city or cuisines, whatever the case.",
-        ["cuisine"] = "A cuisine, whatever the case.",
-        ["near"] = "A point, \"latitude,longitude\" in degrees: orders by the distance from it.",
-        ["radius"] = "How far from near at most, in metres, as the crow flies.",
-        ["openNow"] = "Whether to list only what is open.",
-        ["acceptingOrders"] = "Whether to list only what takes orders.",
+        ["limit"] = "Maximum number of entries.",
+        ["cursor"] = "The nextCursor of the previous page. Default: the first page.",
+        ["text"] = "A text in the name, description, city or cuisines, case-insensitive.",
+        ["cuisine"] = "A cuisine, case-insensitive.",
+        ["near"] = "A point, \"latitude,longitude\" in degrees: sorts by the distance from it.",
+        ["radius"] = "Maximum distance from near in metres, in a straight line.",
+        ["openNow"] = "Whether to list only open restaurants.",
+        ["acceptingOrders"] = "Whether to list only restaurants that accept orders.",
         ["date"] = "A day in the restaurant's time zone.",
         ["from"] = "The first day, in the restaurant's time zone.",
         ["to"] = "The last day, in the restaurant's time zone.",
-        ["status"] = "A stage; several are alternatives.",
-        ["token"] = "The order's trackingToken, for clients that can set no headers.",
-        ["expires"] = "As the uploadUrl has it.",
-        ["length"] = "As the uploadUrl has it.",
-        ["signature"] = "As the uploadUrl has it.",
-        [IdempotencyKey] = "A value that is unique for each order, such as a UUID: 1 to 255 visible ASCII characters without spaces. The same key with the same body is the same order.",
-        [TrackingToken] = "The order's trackingToken, from the answer to placing it.",
-        ["Last-Event-ID"] = "The id of the last event that was seen: what has changed since comes first.",
+        ["status"] = "One or several stages; an order matches any of them.",
+        ["token"] = "The order's trackingToken, for clients that cannot set headers.",
+        ["expires"] = "As in the uploadUrl.",
+        ["length"] = "As in the uploadUrl.",
+        ["signature"] = "As in the uploadUrl.",
+        [IdempotencyKey] = "A value that is unique for each order, such as a UUID: 1 to 255 visible ASCII characters without spaces. The same key with the same body refers to the same order.",
+        [TrackingToken] = "The order's trackingToken, from the response to its placement.",
+        ["Last-Event-ID"] = "The id of the last received event: later changes are sent first.",
     };
 
     public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
@@ -47,7 +47,7 @@ internal sealed class ParameterDescriptions : IOpenApiOperationTransformer
         {
             parameter.Description = Descriptions.GetValueOrDefault(parameter.Name!);
 
-            // The handler takes its absence, to say more than "could not be bound".
+            // The handler accepts its absence, for a better message than "could not be bound".
             parameter.Required |= parameter.Name == IdempotencyKey;
             if (parameter is { Name: "status", Schema: OpenApiSchema statuses })
             {
@@ -59,12 +59,12 @@ internal sealed class ParameterDescriptions : IOpenApiOperationTransformer
         if (responses.ContainsKey("412"))
         {
             var required = responses.ContainsKey("428");
-            Add(operation, "If-Match", required, $"The ETag of what is to be changed{(required ? ", or *" : "; at whichever version unless given")}.");
+            Add(operation, "If-Match", required, $"The ETag of the resource to change{(required ? ", or *" : "; at whichever version unless given")}.");
         }
 
         if (responses.ContainsKey("304"))
         {
-            Add(operation, "If-None-Match", required: false, "The ETag of a copy: the answer is 304 where that is still good.");
+            Add(operation, "If-None-Match", required: false, "The ETag of a cached copy: 304 if the copy is still current.");
         }
 
         return Task.CompletedTask;

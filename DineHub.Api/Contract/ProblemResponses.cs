@@ -106,25 +106,25 @@ internal sealed class ProblemResponses : IOpenApiOperationTransformer
         Required = new HashSet<string> { "type", "title", "status", "instance", "traceId" },
         Properties = new Dictionary<string, IOpenApiSchema>
         {
-            ["type"] = Text($"{Problems.TypePrefix} and the reason; where there is none, the status in RFC 9110."),
-            ["title"] = Text("What it is, for people."),
-            ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Description = "The status, again." },
-            ["detail"] = Text("More of it, for people."),
-            ["instance"] = Text("The path that was asked for."),
-            ["reason"] = new OpenApiSchemaReference(nameof(Refusal), document) { Description = "Why, for machines; absent where the status says it all." },
+            ["type"] = Text($"{Problems.TypePrefix} and the reason; without a reason, the status in RFC 9110."),
+            ["title"] = Text("A summary for people."),
+            ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Description = "The HTTP status." },
+            ["detail"] = Text("Details for people."),
+            ["instance"] = Text("The request's path."),
+            ["reason"] = new OpenApiSchemaReference(nameof(Refusal), document) { Description = "The machine-readable reason; absent if the status is all." },
             ["errors"] = new OpenApiSchema
             {
                 Type = JsonSchemaType.Object,
                 Description = "The fields, named as in the request, each with the rules that it breaks.",
                 AdditionalProperties = Texts("The rules."),
             },
-            ["traceId"] = Text("What the log has the request under."),
-            ["reasons"] = Texts("All reasons, of an order that is not taken now; reason is the first."),
+            ["traceId"] = Text("The request's id in the log."),
+            ["reasons"] = Texts("All reasons for the refusal of an order; reason is the first."),
             ["total"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64", Description = "The right total, with TotalChanged, in minor currency units." },
-            ["version"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Description = "The version that it is at, with VersionMismatch." },
-            ["current"] = Text("The stage that the order is in, with IllegalTransition."),
-            ["requested"] = Text("The stage that it was to be moved to, with IllegalTransition."),
-            ["allowed"] = Texts("The stages that it can be moved to, with IllegalTransition."),
+            ["version"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Description = "The current version, with VersionMismatch." },
+            ["current"] = Text("The order's stage, with IllegalTransition."),
+            ["requested"] = Text("The requested stage, with IllegalTransition."),
+            ["allowed"] = Texts("The permitted next stages, with IllegalTransition."),
         },
     };
 

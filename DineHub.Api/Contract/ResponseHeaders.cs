@@ -19,10 +19,10 @@ internal sealed class ResponseHeaders : IOpenApiOperationTransformer
     private static readonly (string Name, JsonSchemaType Type, string Description)[] All =
     [
         (ETag, JsonSchemaType.String, "The version, for If-Match and If-None-Match."),
-        (Location, JsonSchemaType.String, "The path of what was made."),
-        (Replayed, JsonSchemaType.String, "true where the order was placed before with the same key; absent otherwise."),
-        (RetryAfter, JsonSchemaType.Integer, "In how many seconds to try again; absent where nobody knows."),
-        (Authenticate, JsonSchemaType.String, "Bearer, where no token was sent or one that is not valid."),
+        (Location, JsonSchemaType.String, "The path of the new resource."),
+        (Replayed, JsonSchemaType.String, "true if the order was placed before with the same key; absent otherwise."),
+        (RetryAfter, JsonSchemaType.Integer, "Seconds to wait before the next attempt; absent where the wait is unknown."),
+        (Authenticate, JsonSchemaType.String, "Bearer, if the token is absent or not valid."),
     ];
 
     // Each answers with its version, wherever it is the whole answer.

@@ -17,7 +17,7 @@ internal sealed class DatabaseHealthCheck(ApiConnections connections) : IHealthC
         }
         catch (NpgsqlException e)
         {
-            connections.Learn(e);
+            connections.OnFailure(e);
             return new HealthCheckResult(context.Registration.FailureStatus, $"The database does not answer: {FirstLine(e)}");
         }
     }

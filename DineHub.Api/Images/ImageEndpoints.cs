@@ -14,9 +14,9 @@ internal static class ImageEndpoints
     public static IEndpointRouteBuilder MapImages(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/restaurants/{restaurantId:guid}/menu/images", CreateUploadAsync).WithTags("Images").WithName("CreateImageUpload")
-            .WithSummary("Ask for leave to upload an image for the menu.")
+            .WithSummary("Request an upload URL for a menu image.")
             .WithDescription(
-                "Send the image to uploadUrl within 10 minutes, with the method and the headers of the answer; then put imageUrl on the menu. "
+                "Send the image to uploadUrl within 10 minutes, with the method and the headers of the response; then put imageUrl on the menu. "
                 + "An uploadUrl that starts with / is relative to this API's host.")
             .ProducesProblem(StatusCodes.Status401Unauthorized)
             .ProducesProblem(StatusCodes.Status403Forbidden)
@@ -34,7 +34,7 @@ internal static class ImageEndpoints
     {
         routes.MapPut(ImagePath, UploadAsync).WithTags("Images").WithName("UploadImage")
             .WithSummary("Upload an image (development only).")
-            .WithDescription("To a URL from CreateImageUpload. The same bytes again are 201 again; other bytes are 409 then.")
+            .WithDescription("Takes an uploadUrl from CreateImageUpload. A repeated upload of the same bytes returns 201; other bytes return 409.")
             .Produces(StatusCodes.Status201Created)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status403Forbidden)
@@ -86,18 +86,18 @@ internal static class ImageEndpoints
         if (images.Verify(restaurantId, name, expires, length, signature) is not { } permit)
         {
             return Problems.Refuse(
-                StatusCodes.Status403Forbidden, Refusal.UploadNotAllowed, "This is not a URL that uploads are taken at.");
+                StatusCodes.Status403Forbidden, Refusal.UploadNotAllowed, "This is not a valid upload URL.");
         }
 
         if (permit.Expired)
         {
-            return Problems.Refuse(StatusCodes.Status403Forbidden, Refusal.UploadExpired, "The time for this upload is over.");
+            return Problems.Refuse(StatusCodes.Status403Forbidden, Refusal.UploadExpired, "The upload URL has expired.");
         }
 
-        if (http.Request.ContentLength > ImageRules.MostBytes)
+        if (http.Request.ContentLength > ImageRules.MaxBytes)
         {
             return Problems.Refuse(
-                StatusCodes.Status413PayloadTooLarge, Refusal.ImageTooLarge, $"An image has at most {ImageRules.MostBytes} bytes.");
+                StatusCodes.Status413PayloadTooLarge, Refusal.ImageTooLarge, $"An image has at most {ImageRules.MaxBytes} bytes.");
         }
 
         var format = ImageFormat.OfName(name);
@@ -136,7 +136,7 @@ internal static class ImageEndpoints
         http.Response.Headers.CacheControl = ImageRules.CacheControl;
         http.Response.Headers.XContentTypeOptions = "nosniff";
 
-        // A name stands for the same bytes for ever.
+        // The bytes behind a name never change.
         return TypedResults.PhysicalFile(file, ImageFormat.OfName(name).ContentType, entityTag: new EntityTagHeaderValue($"\"{name}\""));
     }
 

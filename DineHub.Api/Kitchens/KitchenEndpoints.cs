@@ -12,29 +12,29 @@ namespace DineHub.Api.Kitchens;
 /// <summary>A kitchen's queue, pause and load.</summary>
 internal static class KitchenEndpoints
 {
-    private static readonly TimeSpan LongestPause = TimeSpan.FromDays(30);
-    private static readonly TimeSpan LongestBusy = TimeSpan.FromDays(1);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromDays(30);
+    private static readonly TimeSpan MaxBusyPeriod = TimeSpan.FromDays(1);
 
     public static IEndpointRouteBuilder MapKitchens(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/restaurants/{restaurantId:guid}/kitchen").WithTags("Kitchens");
         group.MapGet("/", GetAsync).WithName("GetKitchen").WithSummary("Read a kitchen's pause, load and capacity.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
-        group.MapPut("/pause", PauseAsync).WithName("PauseKitchen").WithSummary("Take no orders until a time.")
+        group.MapPut("/pause", PauseAsync).WithName("PauseKitchen").WithSummary("Pause a kitchen until a time: no orders are accepted.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
-        group.MapDelete("/pause", ResumeAsync).WithName("ResumeKitchen").WithSummary("Take orders again.")
+        group.MapDelete("/pause", ResumeAsync).WithName("ResumeKitchen").WithSummary("End a kitchen's pause.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
-        group.MapPut("/busy", SetBusyAsync).WithName("SetKitchenBusy").WithSummary("Quote longer times until a time.")
+        group.MapPut("/busy", SetBusyAsync).WithName("SetKitchenBusy").WithSummary("Set a kitchen busy until a time: quoted times are longer.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
-        group.MapDelete("/busy", ClearBusyAsync).WithName("ClearKitchenBusy").WithSummary("Quote the usual times again.")
+        group.MapDelete("/busy", ClearBusyAsync).WithName("ClearKitchenBusy").WithSummary("End a kitchen's busy period.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Kitchen);
-        group.MapPut("/capacity", SetCapacityAsync).WithName("SetKitchenCapacity").WithSummary("Say how the kitchen copes with load.")
+        group.MapPut("/capacity", SetCapacityAsync).WithName("SetKitchenCapacity").WithSummary("Set a kitchen's capacity.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Manager);
         group.MapGet("/events", WatchAsync).WithName("WatchKitchen").WithSummary("Follow the queue by server-sent events.")
             .WithDescription(
-                "First an event \"order\" for each open order, then \"live\", then \"order\" for each change at whichever replica, with the whole order. "
-                + "With Last-Event-ID first what has changed since. An order may come twice: the higher version is the newer. A heartbeat every "
-                + "10 seconds. The stream ends when the access token expires: refresh it and come back with Last-Event-ID.")
+                "Sends an event \"order\" for each open order, then \"live\", then \"order\" with the whole order for each change on any replica. "
+                + "With Last-Event-ID, later changes come first. An order may be sent twice: the higher version is the newer. Sends a heartbeat every "
+                + "10 seconds. The stream ends when the access token expires: refresh the token and reconnect with Last-Event-ID.")
             .Produces<Order>(StatusCodes.Status200OK, "text/event-stream")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequireStaff(StaffRole.Kitchen)
@@ -52,7 +52,7 @@ internal static class KitchenEndpoints
         Guid restaurantId, PauseRequest request, KitchenChange change, TimeProvider time, CancellationToken ct)
     {
         var errors = new FieldErrors();
-        CheckUntil(request.Until, LongestPause, time, errors);
+        CheckUntil(request.Until, MaxPause, time, errors);
         errors.Limit("reason", request.Reason, 200);
         return errors.Any
             ? errors.ToBadRequest()
@@ -68,7 +68,7 @@ internal static class KitchenEndpoints
         Guid restaurantId, BusyRequest request, KitchenChange change, TimeProvider time, CancellationToken ct)
     {
         var errors = new FieldErrors();
-        CheckUntil(request.Until, LongestBusy, time, errors);
+        CheckUntil(request.Until, MaxBusyPeriod, time, errors);
         return errors.Any
             ? errors.ToBadRequest()
             : Show(await change.ApplyAsync(restaurantId, kitchens => kitchens.SetBusyAsync(restaurantId, request.Until!.Value.ToUniversalTime(), ct), ct));

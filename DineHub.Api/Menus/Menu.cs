@@ -4,8 +4,8 @@ using DineHub.Api.Restaurants;
 
 namespace DineHub.Api.Menus;
 
-/// <summary>That something is off the menu for now ("86").</summary>
-/// <param name="Until">When it comes back by itself, in UTC; null for until it is put back.</param>
+/// <summary>A temporary unavailability ("86").</summary>
+/// <param name="Until">When it ends by itself, in UTC; null until the item is put back.</param>
 public sealed record Unavailability(DateTimeOffset? Until);
 
 /// <summary>How much is left of what is tracked.</summary>
@@ -19,8 +19,8 @@ public enum StockMark
     Out,
 }
 
-/// <summary>When something is served: breakfast, lunch.</summary>
-/// <param name="Name">What to call it; at most 50 characters.</param>
+/// <summary>A time window in which something is served: breakfast, lunch.</summary>
+/// <param name="Name">The name; at most 50 characters.</param>
 /// <param name="From">From when, in the restaurant's time zone, "HH:mm".</param>
 /// <param name="Until">Until when; not after From: on the next day.</param>
 /// <param name="Days">On which days of the week the window begins; null for all.</param>
@@ -33,25 +33,25 @@ public sealed record AvailabilityWindow(
 /// <summary>One way to change an item: a size, an extra.</summary>
 /// <param name="Id">Unique within its item; at most 64 characters.</param>
 /// <param name="Name">The name.</param>
-/// <param name="Price">What it adds to the item's price, in minor currency units, from 0.</param>
+/// <param name="Price">The surcharge on the item's price, in minor currency units, from 0.</param>
 public sealed record ModifierOption(string Id, string Name, [property: JsonRequired] long Price)
 {
-    /// <summary>That it is off the menu for now; absent where it is not. Not read from requests.</summary>
+    /// <summary>The item's unavailability; absent if the item is available. Ignored in requests.</summary>
     public Unavailability? Unavailable { get; init; }
 }
 
-/// <summary>Options of which a customer chooses some.</summary>
+/// <summary>A group of options to choose from.</summary>
 /// <param name="Id">Unique within its item.</param>
 /// <param name="Name">The name.</param>
-/// <param name="Min">The fewest options that must be chosen; 0 where none need be, at least 1 makes the group required.</param>
-/// <param name="Max">The most options that may be chosen, from 1.</param>
+/// <param name="Min">The minimum number of options to choose; 0 makes the group optional.</param>
+/// <param name="Max">The maximum number of options to choose, from 1.</param>
 /// <param name="Options">The options.</param>
 public sealed record ModifierGroup(string Id, string Name, [property: JsonRequired] int Min, [property: JsonRequired] int Max, IReadOnlyList<ModifierOption> Options);
 
-/// <summary>Something to order.</summary>
+/// <summary>An item of the menu.</summary>
 /// <param name="Id">Unique within the menu; at most 64 characters.</param>
 /// <param name="Name">The name.</param>
-/// <param name="Description">What it is.</param>
+/// <param name="Description">A description.</param>
 /// <param name="Price">The price in minor currency units, from 0, taxed as the restaurant says.</param>
 /// <param name="Allergens">Of the 14 allergens of Regulation (EU) No 1169/2011, Annex II.</param>
 /// <param name="Dietary">Marks such as vegetarian.</param>
@@ -71,10 +71,10 @@ public sealed record MenuItem(
     string? ImageUrl = null,
     IReadOnlyList<AvailabilityWindow>? Windows = null)
 {
-    /// <summary>That it is off the menu for now; absent where it is not. Not read from requests.</summary>
+    /// <summary>The item's unavailability; absent if the item is available. Ignored in requests.</summary>
     public Unavailability? Unavailable { get; init; }
 
-    /// <summary>That little or nothing is left; absent where there is enough, or nothing is tracked. Not read from requests.</summary>
+    /// <summary>Low or exhausted stock; absent if there is enough, or if the stock is not tracked. Ignored in requests.</summary>
     public StockMark? Stock { get; init; }
 }
 
@@ -98,24 +98,24 @@ public sealed record MenuDocument(IReadOnlyList<MenuCategory> Categories);
 public sealed record Menu(Guid RestaurantId, int Version, string Currency, string TimeZone, IReadOnlyList<MenuCategory> Categories);
 
 /// <summary>The body of taking something off the menu.</summary>
-/// <param name="Until">When it comes back by itself, in UTC; null for until it is put back.</param>
+/// <param name="Until">When it ends by itself, in UTC; null until the item is put back.</param>
 public sealed record UnavailableRequest(DateTimeOffset? Until = null);
 
 /// <summary>The body of tracking an item's stock.</summary>
-/// <param name="Quantity">How many there are, 0 to 100000.</param>
-/// <param name="LowMark">From how many on little is left, 0 to 100000; 0 unless given.</param>
+/// <param name="Quantity">The quantity, 0 to 100000.</param>
+/// <param name="LowMark">The highest quantity that counts as low, 0 to 100000. Default: 0.</param>
 public sealed record StockRequest(int? Quantity, int? LowMark = 0);
 
-/// <summary>An item that is tracked.</summary>
+/// <summary>The stock of a tracked item.</summary>
 /// <param name="ItemId">The item.</param>
-/// <param name="Quantity">How many are left, from 0.</param>
-/// <param name="LowMark">From how many on little is left.</param>
+/// <param name="Quantity">The remaining quantity, from 0.</param>
+/// <param name="LowMark">The highest quantity that counts as low.</param>
 public sealed record StockLevel(string ItemId, int Quantity, int LowMark)
 {
-    /// <summary>Whether little or nothing is left.</summary>
+    /// <summary>Whether the stock is low or exhausted.</summary>
     public StockMark? Mark => Quantity == 0 ? StockMark.Out : Quantity <= LowMark ? StockMark.Low : null;
 }
 
-/// <summary>What a restaurant tracks.</summary>
+/// <summary>A restaurant's tracked items.</summary>
 /// <param name="Items">The items, by id.</param>
 public sealed record StockList(IReadOnlyList<StockLevel> Items);

@@ -18,16 +18,16 @@ internal static class MenuEndpoints
         group.MapGet("/menu", GetAsync).WithName("GetMenu").AllowAnonymous().WithCacheRule(CacheRule.Revalidate)
             .WithSummary("Read a restaurant's whole menu.")
             .WithDescription(
-                "Conditional: with If-None-Match and the ETag of an unchanged menu the answer is 304; each content coding has an ETag of its own. At most 5 seconds "
-                + "old; for staff as it is now.")
+                "Conditional: If-None-Match with the ETag of an unchanged menu returns 304; each content coding has its own ETag. At most 5 seconds "
+                + "old; current for staff.")
             .Produces<Menu>()
             .Produces(StatusCodes.Status304NotModified)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapPut("/menu", ReplaceAsync).WithName("ReplaceMenu").WithSummary("Replace a restaurant's menu.")
             .WithDescription(
-                "If-Match with the ETag of the menu that was changed is required (428 otherwise, 412 where it has changed since; only the version "
-                + "before the hyphen counts). What is off the menu or tracked stays so, by item.")
+                "Requires If-Match with the ETag of the edited menu (428 if absent, 412 if the menu has changed since; only the version "
+                + "before the hyphen counts). Unavailability and stock are kept, by item id.")
             .Produces<Menu>()
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status412PreconditionFailed)
@@ -36,11 +36,11 @@ internal static class MenuEndpoints
             .RequireStaff(StaffRole.Manager);
         MapAvailability(group, "/menu/items/{itemId}", "Item", TakeItemOffAsync, PutItemBackAsync);
         MapAvailability(group, "/menu/items/{itemId}/options/{optionId}", "Option", TakeOffAsync, PutBackAsync);
-        group.MapGet("/stock", ListStockAsync).WithName("ListStock").WithSummary("List what is tracked.").RequireStaff(StaffRole.Kitchen);
-        group.MapPut("/stock/{itemId}", SetStockAsync).WithName("SetStock").WithSummary("Track an item: say how many there are.")
+        group.MapGet("/stock", ListStockAsync).WithName("ListStock").WithSummary("List tracked items.").RequireStaff(StaffRole.Kitchen);
+        group.MapPut("/stock/{itemId}", SetStockAsync).WithName("SetStock").WithSummary("Set an item's tracked stock.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequireStaff(StaffRole.Kitchen);
-        group.MapDelete("/stock/{itemId}", RemoveStockAsync).WithName("RemoveStock").WithSummary("Track an item no more.")
+        group.MapDelete("/stock/{itemId}", RemoveStockAsync).WithName("RemoveStock").WithSummary("Stop tracking an item's stock.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .RequireStaff(StaffRole.Kitchen);
         return routes;

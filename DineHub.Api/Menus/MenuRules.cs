@@ -7,11 +7,11 @@ namespace DineHub.Api.Menus;
 /// <summary>What a menu must be.</summary>
 internal static class MenuRules
 {
-    private const int MostCategories = 50;
-    private const int MostItems = 500;
-    private const int MostGroups = 20;
-    private const int MostOptions = 50;
-    private const int MostWindows = 10;
+    private const int MaxCategories = 50;
+    private const int MaxItems = 500;
+    private const int MaxModifierGroups = 20;
+    private const int MaxOptions = 50;
+    private const int MaxWindows = 10;
 
     // Regulation (EU) No 1169/2011, Annex II.
     private static readonly HashSet<string> Allergens =
@@ -22,9 +22,9 @@ internal static class MenuRules
     public static FieldErrors Check(MenuDocument menu, Tax tax, IImageStore images)
     {
         var errors = new FieldErrors();
-        if (menu.Categories is not { Count: <= MostCategories } categories)
+        if (menu.Categories is not { Count: <= MaxCategories } categories)
         {
-            errors.Add("categories", $"must have at most {MostCategories} categories");
+            errors.Add("categories", $"must have at most {MaxCategories} categories");
             return errors;
         }
 
@@ -43,9 +43,9 @@ internal static class MenuRules
             CheckId(errors, field, category.Id, categoryIds);
             errors.Require(field + ".name", category.Name, 100);
             CheckWindows(errors, field, category.Windows);
-            if (category.Items is not { Count: <= MostItems } items)
+            if (category.Items is not { Count: <= MaxItems } items)
             {
-                errors.Add(field + ".items", $"must have at most {MostItems} items");
+                errors.Add(field + ".items", $"must have at most {MaxItems} items");
                 continue;
             }
 
@@ -87,7 +87,7 @@ internal static class MenuRules
         CheckId(errors, field, item.Id, ids);
         errors.Require(field + ".name", item.Name, 100);
         errors.Limit(field + ".description", item.Description, 500);
-        errors.Range<long>(field + ".price", item.Price, 0, RestaurantRules.MostAmount);
+        errors.Range<long>(field + ".price", item.Price, 0, RestaurantRules.MaxAmount);
         foreach (var unknown in (item.Allergens ?? []).Where(allergen => !Allergens.Contains(allergen ?? "")))
         {
             errors.Add(field + ".allergens", $"'{unknown}' is none of {string.Join(", ", Allergens)}");
@@ -114,9 +114,9 @@ internal static class MenuRules
 
     private static void CheckGroups(FieldErrors errors, string field, IReadOnlyList<ModifierGroup> groups)
     {
-        if (groups.Count > MostGroups)
+        if (groups.Count > MaxModifierGroups)
         {
-            errors.Add(field + ".modifierGroups", $"must have at most {MostGroups} groups");
+            errors.Add(field + ".modifierGroups", $"must have at most {MaxModifierGroups} groups");
             return;
         }
 
@@ -125,9 +125,9 @@ internal static class MenuRules
         for (var i = 0; i < groups.Count; i++)
         {
             var group = $"{field}.modifierGroups[{i}]";
-            if (groups[i] is not { Options: { Count: >= 1 and <= MostOptions } options } one)
+            if (groups[i] is not { Options: { Count: >= 1 and <= MaxOptions } options } one)
             {
-                errors.Add(group + ".options", $"must have 1 to {MostOptions} options");
+                errors.Add(group + ".options", $"must have 1 to {MaxOptions} options");
                 continue;
             }
 
@@ -146,7 +146,7 @@ internal static class MenuRules
 
                 CheckId(errors, option, options[j].Id, optionIds);
                 errors.Require(option + ".name", options[j].Name, 100);
-                errors.Range<long>(option + ".price", options[j].Price, 0, RestaurantRules.MostAmount);
+                errors.Range<long>(option + ".price", options[j].Price, 0, RestaurantRules.MaxAmount);
             }
         }
     }
@@ -158,9 +158,9 @@ internal static class MenuRules
             return;
         }
 
-        if (windows.Count > MostWindows)
+        if (windows.Count > MaxWindows)
         {
-            errors.Add(field + ".windows", $"must have at most {MostWindows} windows");
+            errors.Add(field + ".windows", $"must have at most {MaxWindows} windows");
             return;
         }
 
@@ -185,7 +185,7 @@ internal static class MenuRules
         }
         else if (id is not null && !seen.Add(id))
         {
-            errors.Add(field + ".id", "must not be there twice");
+            errors.Add(field + ".id", "must be unique");
         }
     }
 }

@@ -19,7 +19,7 @@ internal static class DbCommand
     private const int Failed = 1;
 
     public static Command Create(IConfiguration configuration) =>
-        new("db", "Work on the database cluster (Database:AdminConnectionString, Database:Nodes, Database:Standbys).")
+        new("db", "Operate the database cluster (Database:AdminConnectionString, Database:Nodes, Database:Standbys).")
         {
             Migrate(configuration),
             Seed(configuration),
@@ -42,7 +42,7 @@ internal static class DbCommand
 
     private static Command Migrate(IConfiguration configuration)
     {
-        var command = new Command("migrate", "Bring nodes, roles and schema to what this version needs. May be repeated.");
+        var command = new Command("migrate", "Set up nodes and roles, and apply pending migrations. Idempotent.");
         command.SetAction((_, ct) => RunAsync(configuration, needsAdministrator: false, async options =>
         {
             var result = await new Migrator(await DatabaseCluster.ResolveAsync(options, ct)).MigrateAsync(ct);
@@ -68,7 +68,7 @@ internal static class DbCommand
 
     private static Command Seed(IConfiguration configuration)
     {
-        var command = new Command("seed", "Add the example restaurants that are missing. For development and tests.");
+        var command = new Command("seed", "Add missing example restaurants. For development and tests.");
         command.SetAction((_, ct) => RunAsync(configuration, needsAdministrator: false, async options =>
         {
             var result = await new Seeder(await DatabaseCluster.ResolveAsync(options, ct), TimeProvider.System).SeedAsync(ct);
@@ -88,10 +88,10 @@ internal static class DbCommand
 
     private static Command Promote(IConfiguration configuration)
     {
-        var name = new Argument<string>("name") { Description = "A group, such as db-worker-2, whose standby is promoted; or the very server to promote." };
-        var lost = new Option<bool>("--lost") { Description = "The old primary does not answer, and is switched off or cut off: it takes no writes." };
-        var acceptLoss = new Option<bool>("--accept-loss") { Description = "Give up commits that only the old primary may have." };
-        var command = new Command("promote", "Make a standby the primary of its group, fence the old primary, repoint the cluster.") { name, lost, acceptLoss };
+        var name = new Argument<string>("name") { Description = "The group whose standby to promote, such as db-worker-2, or the server to promote." };
+        var lost = new Option<bool>("--lost") { Description = "Confirm that the unreachable old primary is switched off or cut off, and takes no writes." };
+        var acceptLoss = new Option<bool>("--accept-loss") { Description = "Accept the loss of commits that only the old primary may have." };
+        var command = new Command("promote", "Promote a standby to the primary of its group, fence the old primary, and repoint the cluster.") { name, lost, acceptLoss };
         command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, options =>
             new Promotion(options, TimeProvider.System, Report)
                 .PromoteAsync(result.GetRequiredValue(name), new PromotionConsent(result.GetValue(lost), result.GetValue(acceptLoss)), ct)));
@@ -101,10 +101,10 @@ internal static class DbCommand
     private static Command Join(IConfiguration configuration)
     {
         var node = new Option<string>("--node") { Description = "The server's name.", Required = true };
-        var data = new Option<string>("--data") { Description = "Its data folder.", HelpName = "DIR", Required = true };
-        var bin = new Option<string?>("--bin") { Description = "Where PostgreSQL's programs are; PATH otherwise.", HelpName = "DIR" };
-        var force = new Option<bool>("--force") { Description = "Start a former primary although no other node confirms that it still is one." };
-        var initialize = new Option<bool>("--initialize") { Description = "Make the data of a new server (initdb); the superuser's password is that of Database:AdminConnectionString." };
+        var data = new Option<string>("--data") { Description = "The server's data directory.", HelpName = "DIR", Required = true };
+        var bin = new Option<string?>("--bin") { Description = "The directory of PostgreSQL's programs. Default: PATH.", HelpName = "DIR" };
+        var force = new Option<bool>("--force") { Description = "Start a former primary without confirmation by another node that it still is the primary." };
+        var initialize = new Option<bool>("--initialize") { Description = "Create a new server's data directory (initdb), with the superuser's password from Database:AdminConnectionString." };
         var settings = new Option<ServerSetting[]>("--setting")
         {
             Description = "A line of postgresql.conf for a new server. May be repeated.",
@@ -112,7 +112,7 @@ internal static class DbCommand
             DefaultValueFactory = _ => [],
             CustomParser = result => Parsed(result, ServerSetting.Parse),
         };
-        var command = new Command("join", "Prepare a server's data directory before it starts: create, rewind or copy it, as the other servers require.")
+        var command = new Command("join", "Prepare a server's data directory before it starts (create it, or rewind or re-clone if another server is primary).")
         {
             node, data, bin, force, initialize, settings,
         };
@@ -134,9 +134,9 @@ internal static class DbCommand
 
     private static Command UpgradeServer(IConfiguration configuration)
     {
-        var data = new Option<string>("--data") { Description = "The data folder of a primary that was stopped.", HelpName = "DIR", Required = true };
-        var from = new Option<string>("--from") { Description = "The programs of the former version.", HelpName = "DIR", Required = true };
-        var bin = new Option<string>("--bin") { Description = "The programs of the newer version.", HelpName = "DIR", Required = true };
+        var data = new Option<string>("--data") { Description = "The data directory of a stopped primary.", HelpName = "DIR", Required = true };
+        var from = new Option<string>("--from") { Description = "The directory of the old version's programs.", HelpName = "DIR", Required = true };
+        var bin = new Option<string>("--bin") { Description = "The directory of the new version's programs.", HelpName = "DIR", Required = true };
         var command = new Command("upgrade-server", "Move a stopped primary's data to a newer major version of PostgreSQL (pg_upgrade --link).") { data, from, bin };
         command.SetAction((result, ct) => RunAsync(
             configuration,
@@ -147,8 +147,8 @@ internal static class DbCommand
 
     private static Command Keep(IConfiguration configuration)
     {
-        var group = new Option<string?>("--group") { Description = "The one group to keep; all otherwise." };
-        var command = new Command("keep", "Keep durability as configured, and measure replication, until stopped. Health and metrics at ASPNETCORE_URLS.") { group };
+        var group = new Option<string?>("--group") { Description = "The group to keep. Default: all." };
+        var command = new Command("keep", "Run the keeper until stopped: maintain the configured durability and measure replication. Serves health and metrics at ASPNETCORE_URLS.") { group };
         command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, options => KeeperApplication.RunAsync(options, result.GetValue(group), ct)));
         return command;
     }
@@ -156,7 +156,7 @@ internal static class DbCommand
     private static Command Backup(IConfiguration configuration)
     {
         var kind = new Option<BackupKind>("--type") { Description = "Full, Differential (since the last full one) or Incremental.", DefaultValueFactory = _ => BackupKind.Differential };
-        var command = new Command("backup", "Back up the primaries of this machine, archive their WAL from now on, make a restore point.") { kind };
+        var command = new Command("backup", "Back up this machine's primaries, archive their WAL from now on, and create a restore point.") { kind };
         command.SetAction((result, ct) => RunAsync(
             configuration, needsAdministrator: true, options => BackupsOf(options, configuration).BackUpAsync(result.GetValue(kind), ct)));
         return command;
@@ -180,8 +180,8 @@ internal static class DbCommand
 
     private static Command RestorePoint(IConfiguration configuration)
     {
-        var label = new Argument<string>("label") { Description = "What the point's name begins with; its time follows.", DefaultValueFactory = _ => "dinehub" };
-        var command = new Command("restore-point", "Make a point that the whole cluster can be restored to, and archive it.") { label };
+        var label = new Argument<string>("label") { Description = "The prefix of the restore point's name; its time follows.", DefaultValueFactory = _ => "dinehub" };
+        var command = new Command("restore-point", "Create a restore point of the whole cluster, and archive it.") { label };
         command.SetAction((result, ct) => RunAsync(
             configuration, needsAdministrator: true, options => BackupsOf(options, configuration).MakeRestorePointAsync(result.GetRequiredValue(label), ct)));
         return command;
@@ -195,7 +195,7 @@ internal static class DbCommand
             Required = true,
             CustomParser = result => Parsed(result, RestoreTarget.Parse)?[0],
         };
-        var command = new Command("restore", "Restore this machine's servers, which must be stopped; what was there is moved aside.") { target };
+        var command = new Command("restore", "Restore this machine's servers, which must be stopped. The old data is moved aside.") { target };
         command.SetAction((result, ct) => RunAsync(
             configuration, needsAdministrator: true, options => BackupsOf(options, configuration).RestoreAsync(result.GetRequiredValue(target), ct)));
         return command;

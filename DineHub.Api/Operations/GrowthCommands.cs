@@ -11,7 +11,7 @@ internal static class GrowthCommands
 
     public static Command AddWorker(IConfiguration configuration)
     {
-        var name = new Argument<string>("name") { Description = "The worker, which Database:Nodes names." };
+        var name = new Argument<string>("name") { Description = "The worker's name in Database:Nodes." };
         var command = new Command("add-worker", "Add a worker to the running cluster, and move shard groups of its region to it online. Needs Citus.") { name };
         command.SetAction((result, ct) => RunAsync(configuration, growth => growth.AddWorkerAsync(result.GetRequiredValue(name), ct), ct));
         return command;
@@ -20,8 +20,8 @@ internal static class GrowthCommands
     public static Command RemoveWorker(IConfiguration configuration)
     {
         var name = new Argument<string>("name") { Description = "The worker." };
-        var region = new Option<string?>("--to-region") { Description = "Consent to leave the worker's region: where its shard groups go.", HelpName = "REGION" };
-        var command = new Command("remove-worker", "Move all shard groups of a worker to the others of its region online, and take it out of the cluster. Needs Citus.") { name, region };
+        var region = new Option<string?>("--to-region") { Description = "Permit a move out of the worker's region, to this one.", HelpName = "REGION" };
+        var command = new Command("remove-worker", "Move all shard groups of a worker online to the other workers of its region, and remove it from the cluster. Needs Citus.") { name, region };
         command.SetAction((result, ct) => RunAsync(configuration, growth => growth.RemoveWorkerAsync(result.GetRequiredValue(name), result.GetValue(region), ct), ct));
         return command;
     }
@@ -36,7 +36,7 @@ internal static class GrowthCommands
     public static Command Isolate(IConfiguration configuration)
     {
         var restaurant = Restaurant();
-        var command = new Command("isolate", "Give a restaurant a shard group of its own online, on the worker where it is. Needs Citus.") { restaurant };
+        var command = new Command("isolate", "Split a restaurant online into a shard group of its own, on the same worker. Needs Citus.") { restaurant };
         command.SetAction((result, ct) => RunAsync(configuration, growth => growth.IsolateAsync(result.GetRequiredValue(restaurant), ct), ct));
         return command;
     }
@@ -54,7 +54,7 @@ internal static class GrowthCommands
     public static Command Shards(IConfiguration configuration)
     {
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var seconds = new Option<int>("--seconds") { Description = $"Between the two looks that orders per second are counted from, 0 (one look) to {MaxSeconds}.", DefaultValueFactory = _ => 2 };
+        var seconds = new Option<int>("--seconds") { Description = $"Seconds between the two samples for orders per second, 0 (one sample) to {MaxSeconds}.", DefaultValueFactory = _ => 2 };
         seconds.Validators.Add(result =>
         {
             if (result.Tokens is [var token] && (!int.TryParse(token.Value, out var value) || value is < 0 or > MaxSeconds))
@@ -79,7 +79,7 @@ internal static class GrowthCommands
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
-                throw new DatabaseSetupException("stopped. What has moved stays moved, what was moving stays where it was. Run the verb again to go on.");
+                throw new DatabaseSetupException("stopped. Completed moves stay; the unfinished one stays where it was. Run the verb again to continue.");
             }
         });
 }

@@ -28,7 +28,7 @@ public enum OrderStatus
     /// <summary>Called off after it was placed. Final.</summary>
     Cancelled,
 
-    /// <summary>Nobody answered in time. Final.</summary>
+    /// <summary>Not answered in time. Final.</summary>
     Expired,
 }
 
@@ -70,11 +70,11 @@ public enum FulfilmentType
 }
 
 /// <summary>How the customer gets the order.</summary>
-/// <param name="Type">The way.</param>
-/// <param name="Address">Where to, for a delivery; at most 300 characters.</param>
-/// <param name="Table">Which table, for one that is served; at most 20 characters.</param>
-/// <param name="Latitude">Of the address of a delivery, in degrees north, -90 to 90 (WGS 84).</param>
-/// <param name="Longitude">Of the address of a delivery, in degrees east, -180 to 180 (WGS 84).</param>
+/// <param name="Type">The kind.</param>
+/// <param name="Address">The delivery address; at most 300 characters.</param>
+/// <param name="Table">The table, for table service; at most 20 characters.</param>
+/// <param name="Latitude">Latitude of the delivery address, in degrees north, -90 to 90 (WGS 84).</param>
+/// <param name="Longitude">Longitude of the delivery address, in degrees east, -180 to 180 (WGS 84).</param>
 public sealed record Fulfilment([property: JsonRequired] FulfilmentType Type, string? Address = null, string? Table = null, double? Latitude = null, double? Longitude = null);
 
 /// <summary>How an order will be paid; paying itself is between the customer and the restaurant.</summary>
@@ -84,12 +84,12 @@ public enum PaymentMethod
     /// <summary>In the restaurant: at the counter or at the table.</summary>
     AtCounter,
 
-    /// <summary>To whoever brings it.</summary>
+    /// <summary>A note for the courier.</summary>
     OnDelivery,
 }
 
-/// <summary>Who ordered.</summary>
-/// <param name="Name">What to call the customer by; at most 100 characters. Needed for pickup and delivery.</param>
+/// <summary>The customer of an order.</summary>
+/// <param name="Name">The customer's name; at most 100 characters. Required for pickup and delivery.</param>
 /// <param name="Phone">A telephone number; at most 30 characters.</param>
 public sealed record Customer(string? Name = null, string? Phone = null);
 
@@ -114,7 +114,7 @@ public sealed record OrderLine(
 /// <summary>A stage that an order has reached.</summary>
 /// <param name="Status">The stage.</param>
 /// <param name="At">When, in UTC.</param>
-/// <param name="Reason">Why, where it was rejected or cancelled.</param>
+/// <param name="Reason">The reason, if the order was rejected or cancelled.</param>
 public sealed record OrderEvent(OrderStatus Status, DateTimeOffset At, OrderReason? Reason = null);
 
 /// <summary>An order. All amounts are in minor units of <paramref name="Currency"/>, all times in UTC.</summary>
@@ -124,7 +124,7 @@ public sealed record OrderEvent(OrderStatus Status, DateTimeOffset At, OrderReas
 /// <param name="Fulfilment">How the customer gets it.</param>
 /// <param name="Customer">Who ordered.</param>
 /// <param name="Currency">The ISO 4217 code of all amounts.</param>
-/// <param name="Lines">What was ordered, with names and prices as they were then.</param>
+/// <param name="Lines">The ordered items, with their names and prices at that time.</param>
 /// <param name="Subtotal">The lines' totals together.</param>
 /// <param name="Tax">The lines' taxes together.</param>
 /// <param name="DeliveryFee">What delivery costs; not taxed.</param>
@@ -135,12 +135,12 @@ public sealed record OrderEvent(OrderStatus Status, DateTimeOffset At, OrderReas
 /// <param name="Payment">How it will be paid.</param>
 /// <param name="Note">The customer's note to the restaurant.</param>
 /// <param name="ScheduledFor">The slot that it is for; null for as soon as possible.</param>
-/// <param name="ReadyBy">When it was promised to be ready.</param>
-/// <param name="ExpiresAt">Until when the restaurant may accept it.</param>
+/// <param name="ReadyBy">The promised time of readiness.</param>
+/// <param name="ExpiresAt">The deadline for its acceptance.</param>
 /// <param name="PlacedAt">When it was placed.</param>
 /// <param name="History">Every stage that it has reached, oldest first; append-only.</param>
 /// <param name="Version">Grows with every change, from 1; the order's ETag.</param>
-/// <param name="TrackingToken">What whoever placed the order shows to read it; staff do not see it.</param>
+/// <param name="TrackingToken">The secret that lets a guest read the order; not shown to staff.</param>
 public sealed record Order(
     Guid RestaurantId,
     Guid Id,

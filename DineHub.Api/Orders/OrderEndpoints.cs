@@ -19,13 +19,13 @@ internal static class OrderEndpoints
     private const string ReplayedHeader = "Idempotency-Replayed";
     private const string TokenHeader = "Tracking-Token";
     private const int DefaultLimit = 50;
-    private const int MostLimit = 200;
+    private const int MaxLimit = 200;
 
     public static IEndpointRouteBuilder MapOrders(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/restaurants/{restaurantId:guid}/quotes", QuoteAsync).WithTags("Orders").WithName("CreateQuote")
-            .WithSummary("Price a basket exactly as an order of it will be priced.")
-            .WithDescription("Also where the restaurant would not take the order now: refusals says why. Pass total as the order's expectedTotal.")
+            .WithSummary("Price a basket exactly as its order would be.")
+            .WithDescription("Also prices baskets that the restaurant would not accept now: refusals lists the reasons. Pass total as the order's expectedTotal.")
             .AllowAnonymous()
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
@@ -34,45 +34,45 @@ internal static class OrderEndpoints
         var group = routes.MapGroup("/restaurants/{restaurantId:guid}/orders").WithTags("Orders");
         group.MapPost("/", PlaceAsync).WithName("PlaceOrder").WithSummary("Place an order.").AllowAnonymous()
             .WithDescription(
-                "Guests may, and signed-in customers, whose list it then is in. Prices come from the menu. The same Idempotency-Key with the same body "
-                + "gives the first answer again, marked by the header Idempotency-Replayed; with another body it is refused (422). After 502, 503 or 504 "
-                + "send the same request again: it is stored once.")
+                "For guests and for signed-in customers, whose list then has the order. Prices come from the menu. A repeated Idempotency-Key with the same "
+                + "body returns the first response, with the header Idempotency-Replayed; with another body it is refused (422). After 502, 503 or 504 "
+                + "send the same request again: the order is stored once.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapGet("/", ListAsync).WithName("ListOrders").WithSummary("List a restaurant's orders, the newest first.")
-            .WithDescription($"status: one or several stages. date: the day that they were placed on, in the restaurant's time zone. limit: 1 to {MostLimit}, {DefaultLimit} unless given.")
+            .WithDescription($"status: one or several stages. date: the day of their placement, in the restaurant's time zone. limit: 1 to {MaxLimit}, default {DefaultLimit}.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequireStaff(StaffRole.Kitchen);
         group.MapGet("/{orderId:guid}", GetAsync).WithName("GetOrder").WithSummary("Read an order.").AllowAnonymous()
-            .WithDescription("For whoever shows the order's Tracking-Token, for the customer who placed it signed in, and for staff. For others it is 404, like an order that is not there.")
+            .WithDescription("Readable with the order's Tracking-Token, by the signed-in customer who placed it, and by staff. Others get 404, as for an unknown order.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapGet("/{orderId:guid}/events", FollowAsync).WithName("FollowOrder").WithSummary("Follow an order by server-sent events.").AllowAnonymous()
             .WithDescription(
-                "For the same as reading it; browsers, which can set no headers here, pass the token as token. Each event \"order\" is the whole order, its id the version; "
-                + "the stream ends when the order is over, and answers 204 to a client that has seen that.")
+                "Access as for reading the order; browsers, which cannot set headers here, pass the tracking token as token. Each event \"order\" is the whole order, with its version as id. "
+                + "The stream ends when the order is final; a client that has received that event gets 204.")
             .Produces<Order>(StatusCodes.Status200OK, "text/event-stream")
             .Produces(StatusCodes.Status204NoContent)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .Streamed();
-        group.MapPost("/{orderId:guid}/cancel", CancelAsync).WithName("CancelOrder").WithSummary("Cancel an order that no kitchen has accepted yet.").AllowAnonymous()
-            .WithDescription("For whoever shows the Tracking-Token, and for the customer who placed it signed in.")
+        group.MapPost("/{orderId:guid}/cancel", CancelAsync).WithName("CancelOrder").WithSummary("Cancel an order before its acceptance.").AllowAnonymous()
+            .WithDescription("Requires the Tracking-Token, or the sign-in of the customer who placed the order.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         group.MapPost("/{orderId:guid}/status", ChangeStatusAsync).WithName("ChangeOrderStatus").WithSummary("Move an order to a stage.")
-            .WithDescription("With If-Match the change is made only at that version of the order (412 otherwise).")
+            .WithDescription("If-Match restricts the change to that version of the order (412 otherwise).")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status412PreconditionFailed)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequireStaff(StaffRole.Kitchen);
         group.MapPost("/{orderId:guid}/bump", BumpAsync).WithName("BumpOrder").WithSummary("Move an order to its next stage.")
-            .WithDescription("If-Match is required (428 otherwise): of two cooks who tap at once, one moves it.")
+            .WithDescription("Requires If-Match (428 if absent): if two cooks tap at once, only one moves the order.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
@@ -80,8 +80,8 @@ internal static class OrderEndpoints
             .ProducesProblem(StatusCodes.Status428PreconditionRequired)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequireStaff(StaffRole.Kitchen);
-        group.MapDelete("/{orderId:guid}/personal-data", EraseAsync).WithName("EraseOrder").WithSummary("Erase the person from an order that is over.").AllowAnonymous()
-            .WithDescription("For whoever shows the Tracking-Token, and for the customer who placed it signed in. Amounts, items and stages stay.")
+        group.MapDelete("/{orderId:guid}/personal-data", EraseAsync).WithName("EraseOrder").WithSummary("Erase the personal data of a finished order.").AllowAnonymous()
+            .WithDescription("Requires the Tracking-Token, or the sign-in of the customer who placed the order. Amounts, items and stages stay.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
@@ -151,7 +151,7 @@ internal static class OrderEndpoints
         string? cursor = null)
     {
         var errors = new FieldErrors();
-        errors.Range<int>("limit", limit, 1, MostLimit);
+        errors.Range<int>("limit", limit, 1, MaxLimit);
         var after = TimeCursor.Read(cursor, errors);
         var statuses = new List<OrderStatus>();
         foreach (var name in status ?? [])
@@ -354,7 +354,7 @@ internal static class OrderEndpoints
 
         return await orders.EraseAsync(restaurantId, orderId, time.GetUtcNow().ToMicroseconds(), ct)
             ? TypedResults.NoContent()
-            : Problems.Refuse(StatusCodes.Status409Conflict, Refusal.OrderOnItsWay, "The order is on its way: wait until it is over.");
+            : Problems.Refuse(StatusCodes.Status409Conflict, Refusal.OrderOnItsWay, "The order is in progress: wait until it is finished.");
     }
 
     private static async Task<Results<Ok<Order>, ProblemHttpResult>> AdvanceAsync(

@@ -26,7 +26,7 @@ internal sealed partial class OrderFeed(OrderStore orders, TimeProvider time, IL
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(400);
     private const int Batch = 500;
-    private const int MostUnread = 2000;
+    private const int MaxUnreadChanges = 2000;
 
     private readonly ConcurrentDictionary<Guid, Topic> topics = new();
 
@@ -36,7 +36,7 @@ internal sealed partial class OrderFeed(OrderStore orders, TimeProvider time, IL
         while (true)
         {
             var topic = topics.GetOrAdd(restaurantId, id => new Topic(id, timeZone));
-            var changes = Channel.CreateBounded<ChangedOrder>(new BoundedChannelOptions(MostUnread) { SingleReader = true, SingleWriter = true });
+            var changes = Channel.CreateBounded<ChangedOrder>(new BoundedChannelOptions(MaxUnreadChanges) { SingleReader = true, SingleWriter = true });
             lock (topic.Watchers)
             {
                 if (topic.Ended)
@@ -157,7 +157,7 @@ internal sealed partial class OrderFeed(OrderStore orders, TimeProvider time, IL
     [LoggerMessage(1, LogLevel.Warning, "The orders of {RestaurantId} cannot be watched for now: {Reason}")]
     private partial void LogUnavailable(Guid restaurantId, string reason);
 
-    [LoggerMessage(2, LogLevel.Error, "Watching the orders of {RestaurantId} has failed")]
+    [LoggerMessage(2, LogLevel.Error, "Watching the orders of {RestaurantId} failed")]
     private partial void LogEnded(Exception exception, Guid restaurantId);
 
     /// <summary>Changes as they come, until disposed.</summary>

@@ -34,6 +34,6 @@ internal static class OrderLifecycle
 
     public static bool IsFinal(OrderStatus status) => Successors[status].Length == 0;
 
-    /// <summary>Whether whoever asks for the change must say why.</summary>
+    /// <summary>Whether the change requires a reason.</summary>
     public static bool NeedsReason(OrderStatus status) => status is OrderStatus.Rejected or OrderStatus.Cancelled;
 }

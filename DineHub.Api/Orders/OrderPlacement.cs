@@ -21,7 +21,7 @@ internal sealed record PlacementResult(Order? Order, bool Replayed, ProblemHttpR
 /// <param name="time">The clock.</param>
 internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, OpenOrders openOrders, TimeProvider time)
 {
-    private const int MostTries = 5;
+    private const int MaxAttempts = 5;
     private const int TokenBytes = 16;
 
     /// <summary>A basket that was looked at: with its prices and what the restaurant says of it, or with what does not fit the menu.</summary>
@@ -68,7 +68,7 @@ internal sealed class OrderPlacement(MenuCatalog menus, OrderStore orders, OpenO
 
         // Over the parsed request, so that white space and the order of members do not make it another one.
         var requestHash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, ApiJson.Default.PlaceOrderRequest));
-        for (var attempt = 1; attempt <= MostTries; attempt++)
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
             var now = time.GetUtcNow().ToMicroseconds();
             var examined = await ExamineAsync(menu, request, now, ct);

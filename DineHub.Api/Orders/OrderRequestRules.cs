@@ -6,14 +6,14 @@ namespace DineHub.Api.Orders;
 /// <summary>What a request must be, whatever the menu says.</summary>
 internal static class OrderRequestRules
 {
-    public const int MostLines = 50;
-    public const int MostQuantity = 99;
-    public const int MostOptions = 20;
-    public const int LongestId = 64;
-    public const int LongestNote = 200;
-    public const int LongestKey = 255;
+    public const int MaxLines = 50;
+    public const int MaxQuantity = 99;
+    public const int MaxOptions = 20;
+    public const int MaxIdLength = 64;
+    public const int MaxNoteLength = 200;
+    public const int MaxKeyLength = 255;
 
-    public const int LongestOrderNote = 500;
+    public const int MaxOrderNoteLength = 500;
 
     public static FieldErrors Check(PlaceOrderRequest request)
     {
@@ -26,7 +26,7 @@ internal static class OrderRequestRules
             errors.Add("customer.name", $"is required for {request.Fulfilment.Type}");
         }
 
-        errors.Limit("note", request.Note, LongestOrderNote);
+        errors.Limit("note", request.Note, MaxOrderNoteLength);
         if (request.ExpectedTotal < 0)
         {
             errors.Add("expectedTotal", "must not be negative");
@@ -57,13 +57,13 @@ internal static class OrderRequestRules
                 errors.Add("tip", "must have either amount or percent");
             }
 
-            errors.Range("tip.amount", tip.Amount ?? 0, 0, RestaurantRules.MostAmount);
+            errors.Range("tip.amount", tip.Amount ?? 0, 0, RestaurantRules.MaxAmount);
             errors.Range("tip.percent", tip.Percent ?? 0, 0, 100);
         }
 
-        if (request.Lines is not { Count: >= 1 and <= MostLines } lines)
+        if (request.Lines is not { Count: >= 1 and <= MaxLines } lines)
         {
-            errors.Add("lines", $"must have between 1 and {MostLines} lines");
+            errors.Add("lines", $"must have between 1 and {MaxLines} lines");
             return;
         }
 
@@ -81,9 +81,9 @@ internal static class OrderRequestRules
         {
             errors.Add("Idempotency-Key", "this header is required: a value that is unique for each order, such as a UUID");
         }
-        else if (key.Length > LongestKey || key.Any(character => character is < '!' or > '~'))
+        else if (key.Length > MaxKeyLength || key.Any(character => character is < '!' or > '~'))
         {
-            errors.Add("Idempotency-Key", $"must be 1 to {LongestKey} visible ASCII characters without spaces");
+            errors.Add("Idempotency-Key", $"must be 1 to {MaxKeyLength} visible ASCII characters without spaces");
         }
 
         return errors;
@@ -98,11 +98,11 @@ internal static class OrderRequestRules
         }
         else if (status is OrderStatus.Placed or OrderStatus.Expired)
         {
-            errors.Add("status", $"{status} is not for anybody to set");
+            errors.Add("status", $"{status} cannot be set by clients");
         }
         else if (OrderLifecycle.NeedsReason(status) != request.Reason.HasValue)
         {
-            errors.Add("reason", request.Reason.HasValue ? $"is not for {status}" : $"is required for {status}");
+            errors.Add("reason", request.Reason.HasValue ? $"is not allowed for {status}" : $"is required for {status}");
         }
 
         return errors;
@@ -127,7 +127,7 @@ internal static class OrderRequestRules
             }
             else if (degrees is not null)
             {
-                errors.Add(field, $"is not for {fulfilment.Type}");
+                errors.Add(field, $"is not allowed for {fulfilment.Type}");
             }
         }
     }
@@ -145,25 +145,25 @@ internal static class OrderRequestRules
             errors.Add($"{field}.itemId", "is required");
         }
 
-        errors.Limit($"{field}.itemId", line.ItemId, LongestId);
-        if (line.Quantity is not (>= 1 and <= MostQuantity))
+        errors.Limit($"{field}.itemId", line.ItemId, MaxIdLength);
+        if (line.Quantity is not (>= 1 and <= MaxQuantity))
         {
-            errors.Add($"{field}.quantity", $"must be between 1 and {MostQuantity}");
+            errors.Add($"{field}.quantity", $"must be between 1 and {MaxQuantity}");
         }
 
-        errors.Limit($"{field}.note", line.Note, LongestNote);
+        errors.Limit($"{field}.note", line.Note, MaxNoteLength);
         if (line.Options is not { } options)
         {
             return;
         }
 
-        if (options.Count > MostOptions)
+        if (options.Count > MaxOptions)
         {
-            errors.Add($"{field}.options", $"must have at most {MostOptions} options");
+            errors.Add($"{field}.options", $"must have at most {MaxOptions} options");
         }
-        else if (options.Any(option => string.IsNullOrEmpty(option) || option.Length > LongestId))
+        else if (options.Any(option => string.IsNullOrEmpty(option) || option.Length > MaxIdLength))
         {
-            errors.Add($"{field}.options", $"must be ids of 1 to {LongestId} characters");
+            errors.Add($"{field}.options", $"must be ids of 1 to {MaxIdLength} characters");
         }
         else if (options.Distinct(StringComparer.Ordinal).Count() != options.Count)
         {
@@ -175,7 +175,7 @@ internal static class OrderRequestRules
     {
         if (needed == string.IsNullOrWhiteSpace(value))
         {
-            errors.Add(field, needed ? $"is required for {type}" : $"is not for {type}");
+            errors.Add(field, needed ? $"is required for {type}" : $"is not allowed for {type}");
         }
 
         errors.Limit(field, value, longest);

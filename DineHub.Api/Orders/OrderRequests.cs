@@ -1,6 +1,6 @@
 namespace DineHub.Api.Orders;
 
-/// <summary>One line of a basket. There is no price in it: the menu has the prices.</summary>
+/// <summary>One line of a basket. It has no price: prices come from the menu.</summary>
 /// <param name="ItemId">An item of the menu.</param>
 /// <param name="Quantity">How many, 1 to 99.</param>
 /// <param name="Options">The modifier options, by id; at most 20.</param>
@@ -26,12 +26,12 @@ internal interface IBasket
 
 /// <summary>The body of placing an order.</summary>
 /// <param name="Fulfilment">How the customer gets it.</param>
-/// <param name="Customer">Who orders; the name is needed for pickup and delivery.</param>
-/// <param name="Lines">What is ordered; 1 to 50 lines.</param>
+/// <param name="Customer">The customer; the name is required for pickup and delivery.</param>
+/// <param name="Lines">The basket, 1 to 50 lines.</param>
 /// <param name="ExpectedTotal">The total that the customer was shown, in minor currency units; the order is refused where it differs.</param>
 /// <param name="Tip">A tip.</param>
 /// <param name="ScheduledFor">The beginning of one of the restaurant's slots, in UTC; null for as soon as possible.</param>
-/// <param name="Payment">How it will be paid; as the fulfilment says unless given.</param>
+/// <param name="Payment">How it will be paid. Default: the fulfilment's usual way.</param>
 /// <param name="Note">A note to the restaurant; at most 500 characters.</param>
 public sealed record PlaceOrderRequest(
     Fulfilment? Fulfilment,
@@ -43,24 +43,24 @@ public sealed record PlaceOrderRequest(
     PaymentMethod? Payment = null,
     string? Note = null) : IBasket;
 
-/// <summary>The body of asking for a quote.</summary>
+/// <summary>The body of a quote request.</summary>
 /// <param name="Fulfilment">How the customer would get it.</param>
-/// <param name="Lines">What would be ordered; 1 to 50 lines.</param>
+/// <param name="Lines">The basket, 1 to 50 lines.</param>
 /// <param name="Tip">A tip.</param>
 /// <param name="ScheduledFor">The beginning of one of the restaurant's slots, in UTC; null for as soon as possible.</param>
 public sealed record QuoteRequest(
     Fulfilment? Fulfilment, IReadOnlyList<OrderLineRequest?>? Lines, TipRequest? Tip = null, DateTimeOffset? ScheduledFor = null) : IBasket;
 
-/// <summary>Why an order like the quote would be refused now.</summary>
-/// <param name="Reason">For machines, as in a problem's <c>reason</c>.</param>
-/// <param name="Field">What of the request is concerned.</param>
-/// <param name="Rule">The rule that it breaks.</param>
+/// <summary>A reason why an order like the quote would be refused now.</summary>
+/// <param name="Reason">The machine-readable reason, as in a problem's <c>reason</c>.</param>
+/// <param name="Field">The field of the request.</param>
+/// <param name="Rule">The rule that the field breaks.</param>
 public sealed record QuoteRefusal(string Reason, string Field, string Rule);
 
-/// <summary>What an order would cost, priced exactly as it will be. All amounts are in minor units of <paramref name="Currency"/>.</summary>
+/// <summary>The price of an order, computed exactly as at its placement. All amounts are in minor units of <paramref name="Currency"/>.</summary>
 /// <param name="RestaurantId">The restaurant.</param>
 /// <param name="Currency">The ISO 4217 code of all amounts.</param>
-/// <param name="Lines">What would be ordered, with names and prices.</param>
+/// <param name="Lines">The basket, with names and prices.</param>
 /// <param name="Subtotal">The lines' totals together.</param>
 /// <param name="Tax">The lines' taxes together.</param>
 /// <param name="DeliveryFee">What delivery costs.</param>
@@ -69,8 +69,8 @@ public sealed record QuoteRefusal(string Reason, string Field, string Rule);
 /// <param name="MenuVersion">The version of the menu that it was priced at.</param>
 /// <param name="TimeZone">The IANA name of the restaurant's time zone.</param>
 /// <param name="ReadyBy">When it would be ready, in UTC.</param>
-/// <param name="Load">How much the kitchen has to do.</param>
-/// <param name="Refusals">Why the order would be refused now; empty where it would be taken.</param>
+/// <param name="Load">The kitchen's load.</param>
+/// <param name="Refusals">The reasons why the order would be refused now; empty if it would be accepted.</param>
 public sealed record Quote(
     Guid RestaurantId,
     string Currency,
@@ -88,5 +88,5 @@ public sealed record Quote(
 
 /// <summary>The body of moving an order to another stage.</summary>
 /// <param name="Status">The stage to move to.</param>
-/// <param name="Reason">Why; needed for Rejected and Cancelled.</param>
+/// <param name="Reason">The reason; required for Rejected and Cancelled.</param>
 public sealed record ChangeStatusRequest(OrderStatus? Status, OrderReason? Reason = null);

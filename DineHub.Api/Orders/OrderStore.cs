@@ -139,8 +139,8 @@ internal sealed class OrderStore(ApiConnections database)
     public async Task<StoredOrder?> FindByKeyAsync(Guid restaurantId, string timeZone, string idempotencyKey, CancellationToken ct) =>
         await Sql.RetryConflicts.ExecuteAsync(
             async token => await database.FirstAsync(
-                // What this finds is acknowledged. It can be on the primary only: whoever placed it may have been cut off while the commit
-                // waited for the synchronous standby. Locking the row is a write of its own, later in the log, whose commit waits for the
+                // The order found is acknowledged to the client. It may be on the primary only: the first client may have been cut off while the
+                // commit waited for the synchronous standby. Locking the row is a write of its own, later in the log, whose commit waits for the
                 // standby too (RecordTransactionCommit: it has a transaction id and wrote WAL).
                 $"SELECT {Columns} FROM orders WHERE restaurant_id = $1 AND idempotency_key = $2 FOR UPDATE",
                 row => Read(row, timeZone),
@@ -158,8 +158,8 @@ internal sealed class OrderStore(ApiConnections database)
     /// <param name="restaurantId">The restaurant.</param>
     /// <param name="timeZone">Its time zone.</param>
     /// <param name="statuses">The stages that they are in; null for any.</param>
-    /// <param name="from">Placed from when on; null for ever.</param>
-    /// <param name="until">Placed before when; null for now.</param>
+    /// <param name="from">Earliest time of placing; null for no lower bound.</param>
+    /// <param name="until">Upper bound of the time of placing, exclusive; null for none.</param>
     /// <param name="after">The position to go on behind.</param>
     /// <param name="limit">How many at most.</param>
     /// <param name="ct">Cancels it.</param>
@@ -204,7 +204,7 @@ internal sealed class OrderStore(ApiConnections database)
             after,
             limit);
 
-    /// <summary>Orders that nobody has answered in time.</summary>
+    /// <summary>Orders that were not answered in time.</summary>
     public Task<List<Guid>> ListOverdueAsync(Guid restaurantId, DateTimeOffset now, int limit, CancellationToken ct) =>
         database.ListAsync(
             "SELECT id FROM orders WHERE restaurant_id = $1 AND status = 'Placed' AND expires_at <= $2 ORDER BY expires_at LIMIT $3",
@@ -300,7 +300,7 @@ internal sealed class OrderStore(ApiConnections database)
     private static async Task<StoredOrder?> UpdateAsync(
         NpgsqlConnection connection, Guid restaurantId, string timeZone, Guid orderId, OrderChange change, CancellationToken ct)
     {
-        // Nobody accepts an order that is overdue, and nobody lets one expire that is not.
+        // An overdue order cannot be accepted, and an order that is not overdue cannot expire.
         await using var command = new NpgsqlCommand(
             $"""
             UPDATE orders

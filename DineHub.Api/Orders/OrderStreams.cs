@@ -29,7 +29,7 @@ internal sealed class OrderStreams(OrderFeed feed, OrderStore orders, TimeProvid
     public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ReconnectAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FurthestResume = TimeSpan.FromHours(12);
-    private const int MostOpen = 1000;
+    private const int MaxOpenOrders = 1000;
 
     private static readonly OrderStatus[] Open = [OrderStatus.Placed, OrderStatus.Accepted, OrderStatus.Preparing, OrderStatus.Ready];
 
@@ -48,7 +48,7 @@ internal sealed class OrderStreams(OrderFeed feed, OrderStore orders, TimeProvid
         var start = ReadTime(lastEventId, now);
         var first = start is { } since
             ? await ChangedSinceAsync(menu, since - OrderFeed.Overlap, ct)
-            : (await orders.ListAsync(restaurantId, menu.Restaurant.TimeZone, Open, null, null, null, MostOpen, ct))
+            : (await orders.ListAsync(restaurantId, menu.Restaurant.TimeZone, Open, null, null, null, MaxOpenOrders, ct))
                 .Select(stored => new ChangedOrder(stored.Order, start ?? now)).Reverse().ToList();
         foreach (var change in first)
         {
@@ -121,7 +121,7 @@ internal sealed class OrderStreams(OrderFeed feed, OrderStore orders, TimeProvid
     private static string Id(DateTimeOffset time) =>
         ((time - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond).ToString(CultureInfo.InvariantCulture);
 
-    // What is no time of ours, or too long ago, starts anew.
+    // An id that is malformed or too old restarts the stream with a snapshot.
     private static DateTimeOffset? ReadTime(string? id, DateTimeOffset now)
     {
         if (!long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) || microseconds > long.MaxValue / TimeSpan.TicksPerMicrosecond / 100)
@@ -138,9 +138,9 @@ internal sealed class OrderStreams(OrderFeed feed, OrderStore orders, TimeProvid
         var changes = new List<ChangedOrder>();
         while (true)
         {
-            var rows = await orders.ListChangedAsync(menu.Restaurant.Id, menu.Restaurant.TimeZone, since, MostOpen, ct);
+            var rows = await orders.ListChangedAsync(menu.Restaurant.Id, menu.Restaurant.TimeZone, since, MaxOpenOrders, ct);
             changes.AddRange(rows.Select(row => new ChangedOrder(row.Order, row.ChangedAt)));
-            if (rows.Count < MostOpen)
+            if (rows.Count < MaxOpenOrders)
             {
                 return changes;
             }

@@ -7,7 +7,7 @@ using Npgsql;
 namespace DineHub.Api.Orders;
 
 /// <summary>
-/// What has to happen without anybody asking: orders that nobody accepts expire, orders appear in their customers' lists, pauses in the
+/// The periodic work without a request: expires unaccepted orders, and copies orders to their customers' lists and pauses to the
 /// directory. Every replica does all of it, restaurant by restaurant: each step changes what is still to be changed, so that two at once
 /// do no more than one, and a lost worker stops only its own restaurants'.
 /// </summary>
@@ -128,9 +128,9 @@ internal sealed partial class OrderUpkeep(
     [LoggerMessage(1, LogLevel.Information, "Order {OrderId} of {RestaurantId} has expired")]
     private partial void LogExpired(Guid orderId, Guid restaurantId);
 
-    [LoggerMessage(2, LogLevel.Warning, "Upkeep of {RestaurantId} will be tried again: {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "Upkeep of {RestaurantId} failed and will be retried: {Reason}")]
     private partial void LogFailed(string restaurantId, string reason);
 
-    [LoggerMessage(3, LogLevel.Error, "Upkeep of {RestaurantId} has failed")]
+    [LoggerMessage(3, LogLevel.Error, "Upkeep of {RestaurantId} failed unexpectedly")]
     private partial void LogBroken(Exception exception, Guid restaurantId);
 }

@@ -2,7 +2,7 @@ using DineHub.Api.Orders;
 
 namespace DineHub.Api.Reports;
 
-/// <summary>What was sold on one day. Amounts are in minor currency units.</summary>
+/// <summary>The sales of one day. Amounts are in minor currency units.</summary>
 /// <param name="Date">The day that the orders were placed on, in the restaurant's time zone.</param>
 /// <param name="Orders">How many.</param>
 /// <param name="Subtotal">Their lines.</param>
@@ -20,11 +20,11 @@ public sealed record SalesDay(DateOnly Date, long Orders, long Subtotal, long Ta
 /// <param name="Days">The days on which something was sold, the oldest first.</param>
 public sealed record SalesReport(DateOnly From, DateOnly To, string TimeZone, string Currency, IReadOnlyList<SalesDay> Days);
 
-/// <summary>What was sold of one item.</summary>
+/// <summary>The sales of one item.</summary>
 /// <param name="ItemId">The item.</param>
 /// <param name="Name">Its name when it was last ordered.</param>
 /// <param name="Quantity">How many.</param>
-/// <param name="Total">What for, with options and without taxes that are added, in minor currency units.</param>
+/// <param name="Total">The revenue, with options and without added taxes, in minor currency units.</param>
 public sealed record ItemSales(string ItemId, string Name, long Quantity, long Total);
 
 /// <summary>The items that were sold most.</summary>

@@ -13,7 +13,7 @@ namespace DineHub.Api.Reports;
 internal static class ReportEndpoints
 {
     private const int DefaultDays = 30;
-    private const int MostDays = 366;
+    private const int MaxDays = 366;
     private const int RowsPerFlush = 500;
 
     private static readonly string[] Columns =
@@ -32,16 +32,16 @@ internal static class ReportEndpoints
     public static IEndpointRouteBuilder MapReports(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/restaurants/{restaurantId:guid}/reports").WithTags("Reports");
-        const string Days = "from, to: the first and the last day in the restaurant's time zone, at most 366 days; the last 30 days unless given.";
+        const string Days = "from, to: the first and the last day in the restaurant's time zone, at most 366 days; default: the last 30 days.";
         group.MapGet("/sales", SalesAsync).WithName("GetSales").WithSummary("Read sales by day.").WithDescription(Days)
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Manager);
-        group.MapGet("/best-sellers", BestSellersAsync).WithName("GetBestSellers").WithSummary("Read which items were sold most.")
-            .WithDescription(Days + " limit: 1 to 100, 20 unless given.")
+        group.MapGet("/best-sellers", BestSellersAsync).WithName("GetBestSellers").WithSummary("Read the best-selling items.")
+            .WithDescription(Days + " limit: 1 to 100, default 20.")
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Manager);
-        group.MapGet("/stages", StagesAsync).WithName("GetStages").WithSummary("Read how long orders take, stage by stage.").WithDescription(Days)
+        group.MapGet("/stages", StagesAsync).WithName("GetStages").WithSummary("Read the durations of the stages of orders.").WithDescription(Days)
             .ProducesProblem(StatusCodes.Status404NotFound).RequireStaff(StaffRole.Manager);
-        group.MapGet("/orders.csv", ExportAsync).WithName("ExportOrders").WithSummary("Export orders as CSV (RFC 4180), as they are read.")
-            .WithDescription(Days + " Amounts are in minor units; no person is in it.")
+        group.MapGet("/orders.csv", ExportAsync).WithName("ExportOrders").WithSummary("Export orders as a CSV stream (RFC 4180).")
+            .WithDescription(Days + " Amounts are in minor units. There is no personal data in the file.")
             .Produces<string>(StatusCodes.Status200OK, "text/csv")
             .ProducesValidationProblem()
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -195,9 +195,9 @@ internal static class ReportEndpoints
 
         var last = to ?? restaurant.Schedule.LocalDate(time.GetUtcNow());
         var first = from ?? (last.DayNumber > DefaultDays ? last.AddDays(1 - DefaultDays) : DateOnly.MinValue);
-        if (last < first || last.DayNumber - first.DayNumber >= MostDays || last.Year > 9990)
+        if (last < first || last.DayNumber - first.DayNumber >= MaxDays || last.Year > 9990)
         {
-            errors.Add("from", $"must not be after to, and at most {MostDays} days before it");
+            errors.Add("from", $"must not be after to, and at most {MaxDays} days before it");
         }
 
         return (errors.Any ? null : new Period(restaurant, first, last), errors);

@@ -13,9 +13,9 @@ namespace DineHub.Api.Restaurants;
 /// <param name="logger">The log.</param>
 internal sealed partial class KitchenListing(KitchenStore kitchens, RestaurantDirectory directory, ILogger<KitchenListing> logger) : BackgroundService
 {
-    private const int MostWaiting = 1000;
+    private const int MaxQueued = 1000;
 
-    private readonly Channel<Guid> changed = Channel.CreateBounded<Guid>(new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<Guid> changed = Channel.CreateBounded<Guid>(new BoundedChannelOptions(MaxQueued) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Has a kitchen's pause copied soon.</summary>
     public void Announce(Guid restaurantId) => changed.Writer.TryWrite(restaurantId);

@@ -3,7 +3,7 @@ using DineHub.Api.Http;
 
 namespace DineHub.Api.Restaurants;
 
-/// <summary>How much a kitchen has to do.</summary>
+/// <summary>A kitchen's load.</summary>
 [JsonConverter(typeof(StrictEnumConverter<KitchenLoad>))]
 public enum KitchenLoad
 {
@@ -17,12 +17,12 @@ public enum KitchenLoad
     Full,
 }
 
-/// <summary>How a kitchen copes with load.</summary>
+/// <summary>A kitchen's capacity settings.</summary>
 /// <param name="ParallelOrders">How many orders it cooks side by side, 1 to 1000.</param>
-/// <param name="BusyMinutes">What being busy adds to a quoted time, 0 to 240 minutes.</param>
+/// <param name="BusyMinutes">The addition to quoted times while busy, 0 to 240 minutes.</param>
 /// <param name="AcceptMinutes">How long an order waits to be accepted before it expires, 1 to 120 minutes; 10 unless given.</param>
-/// <param name="BusyFrom">From how many open orders on it is busy by itself; null for never.</param>
-/// <param name="FullFrom">From how many open orders on it is full; null for never.</param>
+/// <param name="BusyFrom">The number of open orders from which it is busy automatically; null for never.</param>
+/// <param name="FullFrom">The number of open orders from which it is full; null for never.</param>
 public sealed record CapacitySettings(int? ParallelOrders, int? BusyMinutes, int? AcceptMinutes = 10, int? BusyFrom = null, int? FullFrom = null);
 
 /// <summary>A kitchen as it is stored.</summary>
@@ -38,7 +38,7 @@ internal sealed record KitchenState(
     int? FullFrom)
 {
     // Beyond that a quote is no help.
-    private const int MostMinutes = 6 * 60;
+    private const int MaxMinutes = 6 * 60;
 
     public bool IsPaused(DateTimeOffset now) => PausedUntil > now;
 
@@ -55,6 +55,6 @@ internal sealed record KitchenState(
     {
         var rounds = (openOrders / ParallelOrders) + 1;
         var busy = Load(openOrders, now) == KitchenLoad.Normal ? 0 : BusyMinutes;
-        return (int)Math.Min(((long)rounds * preparationMinutes) + busy, MostMinutes);
+        return (int)Math.Min(((long)rounds * preparationMinutes) + busy, MaxMinutes);
     }
 }

@@ -28,10 +28,10 @@ public sealed record OpeningSpan(
     [property: JsonRequired, JsonConverter(typeof(WallTimeConverter))] TimeOnly Opens,
     [property: JsonRequired, JsonConverter(typeof(WallTimeConverter))] TimeOnly Closes);
 
-/// <summary>A date on which the weekly hours do not hold: a holiday, a party.</summary>
-/// <param name="Date">The restaurant's local date. What began on the day before and runs past midnight still runs out.</param>
-/// <param name="Spans">What holds instead, at most 10 spans; none where the restaurant stays closed all day.</param>
-/// <param name="Name">What guests may be told; at most 100 characters.</param>
+/// <summary>A date with other hours than the weekly ones: a holiday, a party.</summary>
+/// <param name="Date">The restaurant's local date. A span of the previous day that runs past midnight is not cut.</param>
+/// <param name="Spans">The spans of that date, at most 10; empty if the restaurant stays closed all day.</param>
+/// <param name="Name">The name, for guests; at most 100 characters.</param>
 [SuppressMessage("Naming", "CA1711", Justification = "It is an exception to the weekly hours.")]
 public sealed record OpeningException([property: JsonRequired] DateOnly Date, IReadOnlyList<OpeningSpan> Spans, string? Name = null);
 

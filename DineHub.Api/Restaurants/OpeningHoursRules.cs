@@ -5,10 +5,10 @@ namespace DineHub.Api.Restaurants;
 /// <summary>What opening hours must be. Of spans that overlap, all but the first in the list are named.</summary>
 internal static class OpeningHoursRules
 {
-    public const int MostWeeklySpans = 50;
-    public const int MostExceptions = 100;
-    public const int MostSpansOfException = 10;
-    public const int LongestName = 100;
+    public const int MaxWeeklySpans = 50;
+    public const int MaxExceptions = 100;
+    public const int MaxSpansPerException = 10;
+    public const int MaxNameLength = 100;
 
     private const int Day = 24 * 60;
     private const int Week = 7 * Day;
@@ -28,7 +28,7 @@ internal static class OpeningHoursRules
 
     private static void CheckWeekly(IReadOnlyList<WeeklySpan?>? spans, string field, FieldErrors errors)
     {
-        if (!IsList(spans, field, MostWeeklySpans, "spans", errors))
+        if (!IsList(spans, field, MaxWeeklySpans, "spans", errors))
         {
             return;
         }
@@ -40,7 +40,7 @@ internal static class OpeningHoursRules
 
     private static void CheckExceptions(IReadOnlyList<OpeningException?>? exceptions, string field, FieldErrors errors)
     {
-        if (!IsList(exceptions, field, MostExceptions, "exceptions", errors))
+        if (!IsList(exceptions, field, MaxExceptions, "exceptions", errors))
         {
             return;
         }
@@ -59,14 +59,14 @@ internal static class OpeningHoursRules
                 errors.Add($"{field}[{i}].date", "must not be the date of another exception");
             }
 
-            errors.Limit($"{field}[{i}].name", exception.Name, LongestName);
+            errors.Limit($"{field}[{i}].name", exception.Name, MaxNameLength);
             CheckSpans(exception.Spans, $"{field}[{i}].spans", errors);
         }
     }
 
     private static void CheckSpans(IReadOnlyList<OpeningSpan?>? spans, string field, FieldErrors errors)
     {
-        if (IsList(spans, field, MostSpansOfException, "spans", errors))
+        if (IsList(spans, field, MaxSpansPerException, "spans", errors))
         {
             CheckOverlaps([.. spans!.Select(span => span is null ? null : Stretch.Of(span))], field, errors, (a, b) =>
                 a.Start < b.Start + b.Minutes && b.Start < a.Start + a.Minutes);

@@ -35,7 +35,7 @@ internal sealed class RestaurantDirectory(ApiConnections database)
 
     // Rows that are read to fill one page: opening hours are looked at here, after the database has done the rest.
     private const int Batch = 200;
-    private const int MostBatches = 10;
+    private const int MaxBatches = 10;
 
     public Task<Restaurant?> FindAsync(Guid id, CancellationToken ct) =>
         database.FirstAsync($"SELECT {Columns} FROM restaurants r WHERE r.id = $1", Read, ct, id);
@@ -46,7 +46,7 @@ internal sealed class RestaurantDirectory(ApiConnections database)
     public async Task<RestaurantPage> SearchAsync(RestaurantSearch search, RestaurantCursor? after, int limit, DateTimeOffset now, CancellationToken ct)
     {
         var found = new List<Restaurant>();
-        for (var batch = 0; batch < MostBatches; batch++)
+        for (var batch = 0; batch < MaxBatches; batch++)
         {
             var rows = await ReadBatchAsync(search, after, ct);
             foreach (var row in rows)

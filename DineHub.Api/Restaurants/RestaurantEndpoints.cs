@@ -12,8 +12,8 @@ namespace DineHub.Api.Restaurants;
 internal static class RestaurantEndpoints
 {
     private const int DefaultLimit = 20;
-    private const int MostLimit = 100;
-    private const int LongestText = 100;
+    private const int MaxLimit = 100;
+    private const int MaxTextLength = 100;
     private const int FurthestMeters = 20_100_000;
 
     public static IEndpointRouteBuilder MapRestaurants(this IEndpointRouteBuilder routes)
@@ -22,8 +22,8 @@ internal static class RestaurantEndpoints
         group.MapGet("/", ListAsync).WithName("ListRestaurants").AllowAnonymous().WithCacheRule(CacheRule.Revalidate).Compressed()
             .WithSummary("Search restaurants, a page at a time.")
             .WithDescription(
-                $"limit: 1 to {MostLimit}, {DefaultLimit} unless given. cursor: the nextCursor of the page before, of the same search. near: \"latitude,longitude\", "
-                + "orders by distance; radius: in metres from it. text: in the name, description, city or cuisines. A page may be shorter than asked for although there is a next one.");
+                $"limit: 1 to {MaxLimit}, default {DefaultLimit}. cursor: the nextCursor of the previous page of the same search. near: \"latitude,longitude\", "
+                + "sorts by distance; radius: metres from near. text: in the name, description, city or cuisines. A page may be shorter than limit although another page follows.");
         group.MapGet("/{restaurantId:guid}", GetAsync).WithName("GetRestaurant").WithSummary("Read one restaurant.").AllowAnonymous().WithCacheRule(CacheRule.Revalidate)
             .ProducesProblem(StatusCodes.Status404NotFound);
         group.MapGet("/{restaurantId:guid}/slots", SlotsAsync).WithName("ListSlots").WithSummary("List the times that an order can be scheduled for.")
@@ -36,7 +36,7 @@ internal static class RestaurantEndpoints
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
             .RequireOperator();
         group.MapPut("/{restaurantId:guid}", ChangeAsync).WithName("ChangeRestaurant").WithSummary("Change a restaurant's profile.")
-            .WithDescription("If-Match with the restaurant's ETag is required (428 otherwise, 412 where it has changed since).")
+            .WithDescription("Requires If-Match with the restaurant's ETag (428 if absent, 412 if the restaurant has changed since).")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status412PreconditionFailed)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
@@ -64,9 +64,9 @@ internal static class RestaurantEndpoints
         bool acceptingOrders = false)
     {
         var errors = new FieldErrors();
-        errors.Range<int>("limit", limit, 1, MostLimit);
-        errors.Limit("text", text, LongestText);
-        errors.Limit("cuisine", cuisine, LongestText);
+        errors.Range<int>("limit", limit, 1, MaxLimit);
+        errors.Limit("text", text, MaxTextLength);
+        errors.Limit("cuisine", cuisine, MaxTextLength);
         GeoPoint? point = null;
         if (near is not null && !GeoPoint.TryParse(near, out point))
         {
@@ -140,8 +140,8 @@ internal static class RestaurantEndpoints
                 0, 1, Pickup: true, TableService: true, Delivery: null, ClosedAt: null, PausedUntil: null, Version: 1),
             request.Profile!);
 
-        // Its own shard first: a restaurant that the directory shows can be ordered from. What is left behind when the last step fails is
-        // under an id that nobody knows.
+        // Its own shard first: a restaurant that the directory shows can be ordered from. If the last step fails, the
+        // leftover rows have an id that no row refers to.
         await menus.CreateAsync(id, ct);
         await kitchens.CreateAsync(id, ct);
         if (!await directory.TryCreateAsync(restaurant, now))

@@ -6,8 +6,8 @@ namespace DineHub.Api.Restaurants;
 /// <summary>What a restaurant's profile must be.</summary>
 internal static partial class RestaurantRules
 {
-    public const long MostAmount = 100_000_000;
-    private const int MostRate = 10_000;
+    public const long MaxAmount = 100_000_000;
+    private const int MaxRate = 10_000;
 
     public static FieldErrors Check(CreateRestaurantRequest request)
     {
@@ -54,12 +54,12 @@ internal static partial class RestaurantRules
         }
 
         OpeningHoursRules.Check(profile.OpeningHours, prefix + "openingHours", errors);
-        errors.Range(prefix + "minimumOrder", profile.MinimumOrder, 0, MostAmount);
+        errors.Range(prefix + "minimumOrder", profile.MinimumOrder, 0, MaxAmount);
         errors.Range(prefix + "preparationMinutes", profile.PreparationMinutes, 1, 240);
         if (profile.Delivery is { } delivery)
         {
             errors.Range(prefix + "delivery.radiusMeters", delivery.RadiusMeters, 1, 100_000);
-            errors.Range(prefix + "delivery.fee", delivery.Fee, 0, MostAmount);
+            errors.Range(prefix + "delivery.fee", delivery.Fee, 0, MaxAmount);
         }
 
         if (profile is { Pickup: not true, TableService: not true, Delivery: null })
@@ -90,7 +90,7 @@ internal static partial class RestaurantRules
             return;
         }
 
-        errors.Range(prefix + "tax.rateBasisPoints", tax.RateBasisPoints, 0, MostRate);
+        errors.Range(prefix + "tax.rateBasisPoints", tax.RateBasisPoints, 0, MaxRate);
         var others = tax.OtherRates ?? [];
         if (others.Count > 10)
         {
@@ -108,10 +108,10 @@ internal static partial class RestaurantRules
             }
 
             errors.Require(field + ".id", rate.Id, 64);
-            errors.Range(field + ".rateBasisPoints", rate.RateBasisPoints, 0, MostRate);
+            errors.Range(field + ".rateBasisPoints", rate.RateBasisPoints, 0, MaxRate);
             if (others.Take(i).Any(other => other?.Id == rate.Id))
             {
-                errors.Add(field + ".id", "must not be there twice");
+                errors.Add(field + ".id", "must be unique");
             }
         }
     }

@@ -9,7 +9,7 @@ internal sealed class CommonOptions
 {
     public Option<string> File { get; } = new("--topology")
     {
-        Description = "The topology's file.",
+        Description = "The topology file.",
         Recursive = true,
         DefaultValueFactory = _ => TopologySource.Default.File,
     };
@@ -32,7 +32,7 @@ internal sealed class CommonOptions
     {
         var option = new Option<string[]>("--set")
         {
-            Description = "Overrides a setting of the topology, such as Regions:0:Backends=3. May be repeated.",
+            Description = "Override a setting of the topology, such as Regions:0:Backends=3. May be repeated.",
             HelpName = "KEY=VALUE",
             Recursive = true,
         };

@@ -14,7 +14,7 @@ internal static class PublishCommand
     public static Command Create(CommonOptions common)
     {
         var output = CreateOutput();
-        var check = new Option<bool>("--check") { Description = "Write nothing; fail, and show how, where the folder is not what the topology says." };
+        var check = new Option<bool>("--check") { Description = "Verify only: exit 1 and print a diff if the folder is out of date." };
         var command = new Command("publish", "Write the NixOS hosts, Terraform, mesh policy and monitoring of the topology.") { output, check };
         command.SetAction(result => Run(common.LoadTopology(result), result.GetRequiredValue(output), result.GetValue(check)));
         return command;
@@ -36,8 +36,8 @@ internal static class PublishCommand
         {
             DifferenceReport.Write(console, differences);
             console.WriteLine(differences.Count == 0
-                ? $"{output}: {files.Count} files are what the topology says."
-                : $"{output}: {differences.Count} files are not what the topology says: {Header.Command}");
+                ? $"{output}: {files.Count} files are up to date."
+                : $"{output}: {differences.Count} files are out of date: {Header.Command}");
             return differences.Count == 0 ? 0 : Differs;
         }
 

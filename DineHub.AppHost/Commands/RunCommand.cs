@@ -16,8 +16,8 @@ internal sealed class RunCommand
     };
 
     private readonly Option<bool> trust = new("--trust") { Description = "Make this user's programs trust the gateways' certificate ('dotnet dev-certs https --trust')." };
-    private readonly Option<bool> verbose = new("--verbose") { Description = "Show everything that the nodes print, not only warnings and errors." };
-    private readonly Option<bool> yes = new("--yes") { Description = "Install what is missing without asking." };
+    private readonly Option<bool> verbose = new("--verbose") { Description = "Show all output of the nodes, not only warnings and errors." };
+    private readonly Option<bool> yes = new("--yes") { Description = "Install missing prerequisites without confirmation." };
     private readonly Option<EnginePreference> engine = new("--engine")
     {
         Description = "The database engine: auto, citus (in containers where the installed PostgreSQL lacks it) or postgres.",

@@ -26,10 +26,10 @@ internal static class TopologyCommand
         {
             if (result.Tokens.Any(token => !IPAddress.TryParse(token.Value, out _)))
             {
-                result.AddError("--control must be an IP address: nginx would not start where it cannot look up a name.");
+                result.AddError("--control must be an IP address: nginx does not start if it cannot resolve a name.");
             }
         });
-        var command = new Command("topology", "Show the nodes and who may talk to whom.") { json, nginx, control };
+        var command = new Command("topology", "Show the nodes and the permitted connections.") { json, nginx, control };
         command.SetAction(result =>
         {
             var topology = common.LoadTopology(result);

@@ -24,7 +24,7 @@ public static class TopologyReport
         }
 
         console.Write(nodes);
-        console.WriteLine("Who may talk to whom; all else is denied:");
+        console.WriteLine("Permitted connections; all others are denied:");
         var rules = new Table().AddColumns("From", "To", "Port", "Purpose");
         foreach (var rule in AccessPolicy.RulesOf(topology).GroupBy(rule => (rule.From, rule.Port, rule.Transport, rule.Purpose)))
         {

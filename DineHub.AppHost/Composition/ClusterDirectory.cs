@@ -10,10 +10,10 @@ internal sealed class ClusterDirectory : IDisposable
 {
     private const string Marker = ".dinehub";
     private const string OwnerFile = "pid";
-    private const long LeastFreeBytes = 500L * 1024 * 1024;
+    private const long MinFreeBytes = 500L * 1024 * 1024;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // Whoever PostgreSQL runs as must pass through to its own folder, and need see nothing on the way.
+    // PostgreSQL's user must traverse this folder to reach its own, but needs no right to list it.
     private const UnixFileMode Passable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
@@ -76,7 +76,7 @@ internal sealed class ClusterDirectory : IDisposable
         var marker = Path.Combine(path, Marker);
         if (Directory.Exists(path) && !File.Exists(marker) && Directory.EnumerateFileSystemEntries(path).Any())
         {
-            throw new PrerequisiteException($"'{path}' holds something that is not DineHub's.", "Choose an empty folder: --data DIR.");
+            throw new PrerequisiteException($"'{path}' contains files that are not DineHub's.", "Choose an empty folder: --data DIR.");
         }
 
         Directory.CreateDirectory(path);
@@ -99,7 +99,7 @@ internal sealed class ClusterDirectory : IDisposable
         File.SetUnixFileMode(Directory.CreateDirectory(Path.Combine(path, "logs")).FullName, OwnerOnly | UnixFileMode.UserExecute);
 
         var free = new DriveInfo(path).AvailableFreeSpace;
-        if (free < LeastFreeBytes)
+        if (free < MinFreeBytes)
         {
             claim.Dispose();
             throw DiskFull(path, $"has {free / 1024 / 1024} MiB left");
@@ -109,7 +109,7 @@ internal sealed class ClusterDirectory : IDisposable
     }
 
     public static PrerequisiteException DiskFull(string path, string state) => new(
-        $"The disk of '{path}' {state}; a cluster needs {LeastFreeBytes / 1024 / 1024} MiB.",
+        $"The disk of '{path}' {state}; a cluster needs {MinFreeBytes / 1024 / 1024} MiB.",
         "Free some space ('df -h' shows it), or choose a folder on another disk: --data DIR.");
 
     public static void WriteForOwner(string path, string text)

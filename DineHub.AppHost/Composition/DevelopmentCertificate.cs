@@ -12,7 +12,7 @@ namespace DineHub.AppHost.Composition;
 internal sealed class DevelopmentCertificate(ClusterDirectory directory)
 {
     private const string Remedy = "Run 'dotnet dev-certs https --verbose' to see why; it comes with the .NET SDK.";
-    private static readonly TimeSpan LeastLeft = TimeSpan.FromDays(7);
+    private static readonly TimeSpan MinRemainingValidity = TimeSpan.FromDays(7);
 
     public string CertificateFile { get; } = Path.Combine(directory.Root, "tls", "localhost.pem");
 
@@ -44,7 +44,7 @@ internal sealed class DevelopmentCertificate(ClusterDirectory directory)
         }
 
         using var certificate = X509CertificateLoader.LoadCertificateFromFile(CertificateFile);
-        return certificate.NotAfter - DateTime.Now > LeastLeft;
+        return certificate.NotAfter - DateTime.Now > MinRemainingValidity;
     }
 
     private async Task RunAsync(string[] arguments, CancellationToken ct)

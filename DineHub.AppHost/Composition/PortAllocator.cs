@@ -5,7 +5,7 @@ using DineHub.AppHost.Prerequisites;
 namespace DineHub.AppHost.Composition;
 
 /// <summary>
-/// Gives out TCP ports of 127.0.0.1 that no other cluster of this machine uses. Ports come in blocks of 100; whoever listens on a
+/// Gives out TCP ports of 127.0.0.1 that no other cluster of this machine uses. Ports come in blocks of 100; the process that listens on a
 /// block's first port owns the block, and the kernel frees it when its owner dies, however that happens. All lie below the
 /// ephemeral range, whose ports outgoing connections take at any moment.
 /// </summary>

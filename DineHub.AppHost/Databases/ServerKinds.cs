@@ -27,7 +27,7 @@ internal static class ServerKinds
         {
             DatabaseEngine.Processes processes => new ProcessServers(processes.Installation, processes.UsesCitus),
             DatabaseEngine.Containers containers => InContainers(containers.Runtime, configuration),
-            var other => throw new InvalidOperationException($"{other} is no kind of servers."),
+            var other => throw new InvalidOperationException($"{other} is not a kind of servers."),
         };
     }
 

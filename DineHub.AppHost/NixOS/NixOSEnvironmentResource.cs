@@ -116,7 +116,7 @@ public sealed class NixOSEnvironmentResource : Resource, IComputeEnvironmentReso
             context.Logger.Published(Name, publication.Files.Count, output);
             context.Summary.Add("Folder", output);
             context.Summary.Add("Machines", string.Join(", ", topology.Nodes.Select(node => node.Name)));
-            context.Summary.Add("Secrets", "none is written: 'dotnet run --project DineHub.AppHost -- secrets list' tells which must exist");
+            context.Summary.Add("Secrets", "none is written: 'dotnet run --project DineHub.AppHost -- secrets list' lists the required ones");
         }
         catch (Exception e) when (e is TopologyException or InvalidDataException or IOException)
         {

@@ -108,7 +108,7 @@ internal sealed record ContainerRuntime(string Name, LocalMachine Machine)
         (Docker, false) => "Install it: 'sudo apt-get install docker.io' (Debian, Ubuntu), or https://docs.docker.com/engine/install/.",
         (Podman, true) => "Install it: 'brew install podman', then 'podman machine init'.",
         (Podman, false) => "Install it: 'sudo apt-get install podman' (Debian, Ubuntu), 'sudo dnf install podman' (Fedora).",
-        _ => $"Aspire knows '{Docker}' and '{Podman}': set ASPIRE_CONTAINER_RUNTIME to one of them, or unset it.",
+        _ => $"Aspire supports '{Docker}' and '{Podman}': set ASPIRE_CONTAINER_RUNTIME to one of them, or unset it.",
     };
 
     private static string Start(string name, LocalMachine machine, string error) => (name, machine.IsMacOS) switch

@@ -12,7 +12,7 @@ internal sealed class DatabaseEngineChoice(IConfiguration configuration, LocalMa
 
     /// <summary>Makes the choice. Container engines are asked, for up to 5 s, only if the installed programs do not settle it.</summary>
     /// <param name="preference">The engine that the user asks for.</param>
-    /// <param name="yes">Install what is missing without asking.</param>
+    /// <param name="yes">Install missing prerequisites without confirmation.</param>
     /// <param name="ct">Ends the search. A package manager that runs is not interrupted.</param>
     /// <exception cref="PrerequisiteException">What is needed is not there, and was not or could not be installed.</exception>
     public async Task<DatabaseEngine> MakeAsync(EnginePreference preference, bool yes, CancellationToken ct)
@@ -40,7 +40,7 @@ internal sealed class DatabaseEngineChoice(IConfiguration configuration, LocalMa
 
         var setup = new PostgresSetup(machine, terminal);
         return Decide(preference, await setup.InstallAsync(installation, containers, yes, ct), containers: null)
-            ?? throw new InvalidOperationException("PostgreSQL was installed with what the stock engine needs, but no engine runs on it.");
+            ?? throw new InvalidOperationException("PostgreSQL was installed for the stock engine, but no engine runs on it.");
     }
 
     /// <summary>The rules.</summary>

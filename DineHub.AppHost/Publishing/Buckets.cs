@@ -22,14 +22,14 @@ internal sealed record Buckets(Bucket Backups, Bucket Images)
 
     private const string BackupsSuffix = "-backups";
     private const string ImagesSuffix = "-images";
-    private const int LongestName = 63;
+    private const int MaxNameLength = 63;
     private const int HashDigits = 16;
 
     /// <summary>The buckets of a deployment, in its first region: the domain with hyphens for its dots, and what they are for.</summary>
     public static Buckets Of(ClusterTopology topology)
     {
         var prefix = topology.Domain.Replace('.', '-');
-        if (prefix.Length + BackupsSuffix.Length > LongestName || prefix.StartsWith("xn--", StringComparison.Ordinal))
+        if (prefix.Length + BackupsSuffix.Length > MaxNameLength || prefix.StartsWith("xn--", StringComparison.Ordinal))
         {
             // Longer than S3 takes, or with a beginning that it keeps for itself.
             prefix = "dinehub-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(topology.Domain)))[..HashDigits];

@@ -77,7 +77,7 @@ internal sealed class PublicationFolder(string folder)
         var file = FullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
 
-        // Beside it, and then in its place: whoever is stopped leaves no half of a file.
+        // Written beside the file and then renamed: an interrupted run leaves no partial file.
         var temporary = file + ".new";
         File.WriteAllText(temporary, text, Utf8);
         File.Move(temporary, file, overwrite: true);

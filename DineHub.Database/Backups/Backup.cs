@@ -24,7 +24,7 @@ public enum BackupKind
 /// <param name="DatabaseBytes">The size of the server's data in bytes.</param>
 /// <param name="RepositoryBytes">What a restore reads from the repository, in bytes: this backup and those that it builds on.</param>
 /// <param name="HasErrors">Whether pages with wrong checksums were found.</param>
-/// <param name="DatabaseId">Which database of the stanza it is of: one that is made anew with the same name is another, and has a higher number.</param>
+/// <param name="DatabaseId">The backup's database within the stanza: a re-created database of the same name has a higher number.</param>
 public sealed record Backup(
     string Label,
     BackupKind Kind,

@@ -116,7 +116,7 @@ public sealed class ClusterBackups(DatabaseOptions options, BackupOptions backup
 
     /// <summary>
     /// Restores this machine's servers, which must be stopped, and lets each recover; what was there is moved aside. Each server is the primary of
-    /// its group then; standbys are to be copied from them anew, which <c>db join</c> does. Done on every machine, then the servers are started, then
+    /// its group then; its standby must be re-cloned, which <c>db join</c> does. Done on every machine, then the servers are started, then
     /// <c>db migrate</c>.
     /// </summary>
     /// <param name="target">What to bring back.</param>

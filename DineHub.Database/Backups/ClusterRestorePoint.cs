@@ -94,7 +94,7 @@ public sealed record ClusterRestorePoint(string Name, DateTimeOffset Time)
         }
     }
 
-    // Whoever is waited for must not wait in turn: then this gives up and tries again.
+    // A deadlock is possible if the lock's holder waits for this session: the attempt gives up and is repeated.
     private static async Task<bool> TryPauseAsync(
         IReadOnlyList<NpgsqlConnection> paused, Func<IReadOnlyList<NpgsqlConnection>, CancellationToken, Task> pause, CancellationToken ct)
     {

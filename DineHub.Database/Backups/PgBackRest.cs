@@ -56,8 +56,8 @@ public sealed partial class PgBackRest(PgBackRestConfiguration configuration, Ba
     }
 
     /// <summary>
-    /// Makes the stanza in the repository, or tells it of a server that was made anew or has another version. May be repeated; the server must
-    /// run, its archive command fails until then.
+    /// Creates the stanza in the repository, or upgrades it for a re-created server or another version. Idempotent. The server must be
+    /// running; its archive command fails until the stanza exists.
     /// </summary>
     /// <param name="ct">Cancels the work.</param>
     public async Task CreateStanzaAsync(CancellationToken ct)
@@ -154,12 +154,12 @@ public sealed partial class PgBackRest(PgBackRestConfiguration configuration, Ba
         ArgumentException.ThrowIfNullOrEmpty(dataDirectory);
         if (Directory.Exists(dataDirectory) && Directory.EnumerateFileSystemEntries(dataDirectory).Any())
         {
-            throw new BackupException($"'{dataDirectory}' is not empty. Stop the server, and move what is there away.");
+            throw new BackupException($"'{dataDirectory}' is not empty. Stop the server, and move its content away.");
         }
 
         if (target.Time is { } wanted && wanted > time.GetUtcNow())
         {
-            throw new BackupException($"{target} is not over yet; the time is {RestoreTarget.At(time.GetUtcNow())}.");
+            throw new BackupException($"{target} is in the future; the time is {RestoreTarget.At(time.GetUtcNow())}.");
         }
 
         var restored = await ChooseAsync(target, ct);

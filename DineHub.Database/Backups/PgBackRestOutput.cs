@@ -98,7 +98,7 @@ internal static partial class PgBackRestOutput
                 "full" => BackupKind.Full,
                 "diff" => BackupKind.Differential,
                 "incr" => BackupKind.Incremental,
-                var other => throw new FormatException($"'{other}' is no type of backup."),
+                var other => throw new FormatException($"'{other}' is not a type of backup."),
             },
             DateTimeOffset.FromUnixTimeSeconds(times.GetProperty("start").GetInt64()),
             DateTimeOffset.FromUnixTimeSeconds(times.GetProperty("stop").GetInt64()),

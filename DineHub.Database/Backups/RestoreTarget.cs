@@ -7,7 +7,7 @@ namespace DineHub.Database.Backups;
 public sealed partial record RestoreTarget
 {
     /// <summary>The most characters that a restore point's name may have: those that PostgreSQL keeps.</summary>
-    public const int LongestName = 63;
+    public const int MaxNameLength = 63;
 
     private const string LatestText = "latest";
 
@@ -43,7 +43,7 @@ public sealed partial record RestoreTarget
     /// <exception cref="FormatException">The name is not one.</exception>
     public static RestoreTarget Point(string name) => IsName(name)
         ? new(time: null, name)
-        : throw new FormatException($"'{name}' is no name of a restore point: a letter, then letters, digits, - and _, at most {LongestName}; not '{LatestText}'.");
+        : throw new FormatException($"'{name}' is not a restore point's name: a letter, then letters, digits, - and _, at most {MaxNameLength}; not '{LatestText}'.");
 
     /// <summary>Reads a target.</summary>
     /// <param name="text"><c>latest</c>, a time in ISO 8601 with an offset or Z, or a restore point's name.</param>
@@ -63,7 +63,7 @@ public sealed partial record RestoreTarget
 
         if (!OffsetPattern().IsMatch(text))
         {
-            throw new FormatException($"'{text}' does not say which time zone it is meant in: add Z for UTC, or an offset such as +02:00.");
+            throw new FormatException($"'{text}' has no time zone: add Z for UTC, or an offset such as +02:00.");
         }
 
         var normal = text.Replace(' ', 'T').Replace("Z", "+00:00", StringComparison.Ordinal);
@@ -89,7 +89,7 @@ public sealed partial record RestoreTarget
             ? time
             : null;
 
-    private static bool IsName(string name) => name.Length <= LongestName && name != LatestText && NamePattern().IsMatch(name);
+    private static bool IsName(string name) => name.Length <= MaxNameLength && name != LatestText && NamePattern().IsMatch(name);
 
     [GeneratedRegex(@"\A[A-Za-z][A-Za-z0-9_-]*\z")]
     private static partial Regex NamePattern();

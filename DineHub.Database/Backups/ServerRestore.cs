@@ -7,7 +7,7 @@ using DineHub.Database.Tools;
 
 namespace DineHub.Database.Backups;
 
-/// <summary>Restores one server on its machine: lays out its files, lets it recover where nobody can reach it, and writes down that it is a primary.</summary>
+/// <summary>Restores one server on its machine: lays out its files, lets it recover without network access, and records it as a primary.</summary>
 internal sealed class ServerRestore(
     PgBackRest backups, BackupSecrets secrets, ServerOnThisMachine server, ServerFiles files, NodeConnections connections, TimeProvider time, Action<string> report)
 {
@@ -43,7 +43,7 @@ internal sealed class ServerRestore(
             await backups.RecoverToEndAsync(restored, server.DataDirectory, ct);
             if (!await RecoverAsync(ct))
             {
-                throw new BackupException($"'{server.Name}' did not recover; '{Log}' tells why.");
+                throw new BackupException($"'{server.Name}' did not recover; see '{Log}'.");
             }
         }
 
@@ -59,7 +59,7 @@ internal sealed class ServerRestore(
             }
         }
 
-        // Nobody else may be there to tell 'db join' that this is the primary: everything was restored.
+        // After a restore of all servers no other server can vouch to 'db join' that this one is the primary.
         await tool.WriteAsync(files[NodeJoin.RestoredFile], "", ct);
         report($"{server.Name}: ready to be started");
     }
@@ -71,7 +71,7 @@ internal sealed class ServerRestore(
         {
             var aside = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(server.DataDirectory)}.before-{time.GetUtcNow():yyyyMMdd'T'HHmmss}");
             Directory.Move(server.DataDirectory, aside);
-            report($"{server.Name}: what was there is in '{aside}'; remove it when all is well");
+            report($"{server.Name}: the old data is in '{aside}'; remove it when all is well");
         }
     }
 
@@ -125,7 +125,7 @@ internal sealed class ServerRestore(
     {
         if (!File.Exists(Log) || !File.ReadLines(Log).Any(PgBackRest.EndedBeforeTarget))
         {
-            throw new BackupException($"'{server.Name}' did not recover; '{Log}' tells why.");
+            throw new BackupException($"'{server.Name}' did not recover; see '{Log}'.");
         }
 
         report($"{server.Name}: the archive ends before the target; it is recovered to its end");

@@ -46,7 +46,7 @@ internal sealed class WalArchive
 
     public Timeline Get(uint id) => timelines.TryGetValue(id, out var timeline)
         ? timeline
-        : throw new BackupException($"The archive knows no timeline {id}.");
+        : throw new BackupException($"The archive has no timeline {id}.");
 
     public bool Contains(WalSegment segment) => segments.Contains(segment);
 

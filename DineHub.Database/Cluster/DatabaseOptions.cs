@@ -38,7 +38,7 @@ public sealed record DatabaseOptions
     /// <summary>The role that the API signs in as: no superuser, owner of nothing.</summary>
     public const string ApiRole = "dinehub_api";
 
-    private const int LongestTimeoutSeconds = 3600;
+    private const int MaxTimeoutSeconds = 3600;
 
     /// <summary>A superuser's name and password, the same on every node; null for what needs none (<c>db join</c>, <c>db migrate</c> on a cluster that is set up).</summary>
     public string? AdminConnectionString { get; init; }
@@ -175,7 +175,7 @@ public sealed record DatabaseOptions
         var primaries = workers.Prepend(coordinator).Select(node => node.Name).ToList();
         foreach (var twice in primaries.Concat(standbys.Select(standby => standby.Node.Name)).GroupBy(name => name).Where(group => group.Key.Length > 0 && group.Count() > 1))
         {
-            errors.Add($"Database:Nodes: the name '{twice.Key}' is there {twice.Count()} times.");
+            errors.Add($"Database:Nodes: the name '{twice.Key}' is used {twice.Count()} times.");
         }
 
         foreach (var standby in standbys.Where(standby => standby.Follows.Length > 0 && !primaries.Contains(standby.Follows)))
@@ -185,7 +185,7 @@ public sealed record DatabaseOptions
 
         foreach (var twice in standbys.GroupBy(standby => standby.Follows).Where(group => group.Key.Length > 0 && group.Count() > 1))
         {
-            errors.Add($"Database:Standbys: '{twice.Key}' has {twice.Count()} standbys; one is what is supported.");
+            errors.Add($"Database:Standbys: '{twice.Key}' has {twice.Count()} standbys; only one is supported.");
         }
 
         var durability = Choice("Database:Durability", standbys.Count > 0 ? Durability.Standby : Durability.Local);
@@ -202,7 +202,7 @@ public sealed record DatabaseOptions
             Workers = workers,
             Standbys = standbys,
             Durability = durability,
-            StandbyTimeout = TimeSpan.FromSeconds(Number("Database:StandbyTimeoutSeconds", 1, LongestTimeoutSeconds, 15)),
+            StandbyTimeout = TimeSpan.FromSeconds(Number("Database:StandbyTimeoutSeconds", 1, MaxTimeoutSeconds, 15)),
             Passwords = DatabaseRoles.WithPassword
                 .Select(role => (Role: role.Name, Password: section[role.PasswordKey]))
                 .Where(role => !string.IsNullOrEmpty(role.Password))

@@ -71,7 +71,7 @@ public sealed partial class ApiConnections : IDisposable
         }
         catch (NpgsqlException e) when (repeatable && (ConnectionLoss.IsLost(e) || e.InnerException is HungHostException))
         {
-            Learn(e);
+            OnFailure(e);
             return await RunOnceAsync(action, ct);
         }
     }
@@ -81,7 +81,7 @@ public sealed partial class ApiConnections : IDisposable
     /// requests do not fail one by one.
     /// </summary>
     /// <param name="exception">The failure.</param>
-    public void Learn(Exception exception)
+    public void OnFailure(Exception exception)
     {
         if (ConnectionLoss.IsLost(exception))
         {
@@ -237,7 +237,7 @@ public sealed partial class ApiConnections : IDisposable
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Host} accepts connections and does not answer: statements enter at the other database hosts")]
+    [LoggerMessage(1, LogLevel.Warning, "{Host} accepts connections but does not answer: statements go to the other database hosts")]
     private partial void LogHung(string host);
 
     [LoggerMessage(2, LogLevel.Information, "{Host} answers again")]

@@ -27,7 +27,7 @@ public static class ConnectionRules
             }
         }
 
-        // Not below 2 with several hosts: asking a host what it is gets the whole seconds that are left of it, and 0 is for ever.
+        // Not below 2 with several hosts: the probe of a host gets the remaining whole seconds, and 0 means no timeout.
         Default("Timeout", 2);
         Default("Command Timeout", 5);
 
@@ -64,7 +64,7 @@ public static class ConnectionRules
             // What follows an unquoted ';' in a password looks like a keyword, and is not repeated.
             return new NpgsqlConnectionStringBuilder().ContainsKey(keyword)
                 ? $"has a value for '{keyword}' that Npgsql does not accept"
-                : "has a keyword that Npgsql does not know; a value with ';' or '=' needs quotes";
+                : "has an unknown keyword; a value with ';' or '=' needs quotes";
         }
         catch (ArgumentException)
         {

@@ -18,7 +18,7 @@ internal sealed class HostProbe(NpgsqlConnectionStringBuilder settings)
 
     // An answer that is late against this, or against the host's own usual time, is that of a busy machine: then one that is missing tells nothing yet.
     private static readonly TimeSpan Prompt = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LongestDeadline = TimeSpan.FromSeconds(DeadlineSeconds);
+    private static readonly TimeSpan MaxDeadline = TimeSpan.FromSeconds(DeadlineSeconds);
 
     private readonly ConcurrentDictionary<string, TimeSpan> usual = new(StringComparer.Ordinal);
     private readonly string[] hosts = (settings.Host ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -41,7 +41,7 @@ internal sealed class HostProbe(NpgsqlConnectionStringBuilder settings)
         await Task.WhenAny(all, Task.Delay(Deadline, ct));
         if (!all.IsCompleted && !asked.TrueForAll(host => host.Answer.IsCompleted ? IsPrompt(host.Name, host.Answer.Result) : IsNear(host.Name)))
         {
-            await Task.WhenAny(all, Task.Delay(LongestDeadline - Deadline, ct));
+            await Task.WhenAny(all, Task.Delay(MaxDeadline - Deadline, ct));
         }
 
         // Read before the rest is cancelled.

@@ -45,7 +45,7 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
     public async Task AttachNodesAsync(NpgsqlConnection coordinator, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(coordinator);
-        // The nodes sign in to each other as whoever owns a table when they move its shards.
+        // A shard move connects the nodes to each other as the table's owner.
         var ownerPassword = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(OwnerPasswordBytes));
         foreach (var worker in options.Workers)
         {
@@ -119,7 +119,7 @@ public sealed class CitusEngine(DatabaseOptions options, NodeConnections adminis
             """, row => row.GetString(0), ct);
         foreach (var table in created)
         {
-            await BriefLocks.InTransactionAsync(
+            await LockTimeoutRetry.InTransactionAsync(
                 coordinator, $"The distribution of {table}", token => DistributeAsync(coordinator, table, migration.Placement.DistributionColumn, token), ct);
         }
     }

@@ -74,7 +74,7 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
     {
         ArgumentNullException.ThrowIfNull(group);
 
-        // Nobody but the backends knows where the coordinator is.
+        // Only the backends hold the coordinator's address: no foreign server points at it.
         return group.Name == options.Coordinator.Name ? Task.CompletedTask : SetOptionsAsync(coordinator, group, ct);
     }
 
@@ -92,7 +92,7 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
         if (migration.Kind == MigrationKind.Contract)
         {
             // Before the workers: the facade writes every column that it has.
-            await BriefLocks.InTransactionAsync(
+            await LockTimeoutRetry.InTransactionAsync(
                 coordinator, $"Migration {migration.Title}", token => coordinator.ExecuteAsync(migration.Sql, token), ct);
         }
 
@@ -143,7 +143,7 @@ public sealed class PostgresEngine(DatabaseOptions options, NodeConnections admi
             }
 
             // Rebuilding drops no data: the rows are the workers'. Statements that wait for the lock find the new table by its name.
-            await BriefLocks.InTransactionAsync(
+            await LockTimeoutRetry.InTransactionAsync(
                 coordinator,
                 $"The coordinator's table {table.Name}",
                 async token =>

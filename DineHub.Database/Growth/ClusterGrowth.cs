@@ -296,14 +296,14 @@ public sealed class ClusterGrowth(DatabaseOptions options, Action<string> report
         var there = (await engine.LocateAsync(session.Coordinator, restaurants, ct)).Where(place => WorkerOf(place.Value)?.Region == to).Select(place => place.Key).ToArray();
         var changed = await session.Coordinator.ExecuteAsync(
             "UPDATE restaurants SET region = $2, version = version + 1 WHERE id = ANY ($1) AND region <> $2", ct, there, to);
-        report($"{changed} restaurants of {from} live in {to} now, and the directory says so.");
+        report($"{changed} restaurants of {from} are in {to} now, also in the directory.");
     }
 
     private async Task TellDirectoryAsync(GrowthSession session, RestaurantPlace found, string region, string worker, CancellationToken ct)
     {
         var changed = await session.Coordinator.ExecuteAsync(
             "UPDATE restaurants SET region = $2, version = version + 1 WHERE id = $1 AND region <> $2", ct, found.Id, region);
-        report(changed == 0 ? $"{found.Slug} lives in {region} already, on {worker}." : $"{found.Slug} lives in {region} now, on {worker}, and the directory says so.");
+        report(changed == 0 ? $"{found.Slug} is in {region} already, on {worker}." : $"{found.Slug} is in {region} now, on {worker}, also in the directory.");
     }
 
     private static async Task<Dictionary<string, long>> BytesAsync(NpgsqlConnection coordinator, CancellationToken ct) =>

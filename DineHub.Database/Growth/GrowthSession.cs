@@ -107,7 +107,7 @@ internal sealed class GrowthSession : IAsyncDisposable
                     FROM pg_locks AS lock JOIN pg_stat_activity AS activity USING (pid)
                     WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = $1
                     """, ct, LockKey);
-                throw new DatabaseSetupException($"Another verb moves shards ({holder ?? "it has just ended"}): wait for its end and run this one again.");
+                throw new DatabaseSetupException($"Another verb is moving shards ({holder ?? "it has just ended"}): wait for its end and run this one again.");
             }
 
             await Task.Delay(Interval, ct);
@@ -120,7 +120,7 @@ internal sealed class GrowthSession : IAsyncDisposable
         const string Running = "SELECT job_id FROM pg_dist_background_job WHERE state NOT IN ('finished', 'cancelled', 'failed') ORDER BY 1";
         foreach (var job in await Coordinator.ListAsync(Running, row => row.GetInt64(0), ct))
         {
-            report($"The job {job} of Citus, which an earlier run has left, is cancelled.");
+            report($"Citus job {job}, left by an earlier run, is cancelled.");
             await Coordinator.ExecuteAsync("SELECT citus_job_cancel($1)", ct, job);
         }
 
@@ -128,7 +128,7 @@ internal sealed class GrowthSession : IAsyncDisposable
         {
             if (waited >= Patience)
             {
-                throw new DatabaseSetupException($"The job {job} of Citus does not end although it was cancelled: 'SELECT * FROM pg_dist_background_task WHERE job_id = {job}' on the coordinator shows why.");
+                throw new DatabaseSetupException($"Citus job {job} was cancelled and does not end: 'SELECT * FROM pg_dist_background_task WHERE job_id = {job}' on the coordinator shows why.");
             }
 
             await Task.Delay(Interval, ct);

@@ -33,7 +33,7 @@ internal sealed record ShardMap(IReadOnlyDictionary<string, ShardNode> Nodes, IR
             ORDER BY 3
             """,
             row => row.IsDBNull(1)
-                ? throw new DatabaseSetupException($"Shard {row.GetInt64(0)} lives on {row.GetString(4)}, which is none of the workers by name: run 'db migrate' with that worker in Database:Nodes.")
+                ? throw new DatabaseSetupException($"Shard {row.GetInt64(0)} is on {row.GetString(4)}, which is not a known worker: run 'db migrate' with that worker in Database:Nodes.")
                 : new ShardGroup(row.GetInt64(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3)),
             ct);
         return new ShardMap(nodes.ToDictionary(node => node.Name, node => node.Node), groups);

@@ -74,7 +74,7 @@ internal sealed class ShardTransfer(GrowthSession session, Action<string> report
         // The server has quoted the names.
         await primary.ExecuteAsync($"ALTER SYSTEM SET output_plugin_libraries = {trusted}, 'citus'", ct);
         await primary.ExecuteAsync("SELECT pg_reload_conf()", ct);
-        report($"{worker.Name} trusts the decoder of Citus from now on (output_plugin_libraries).");
+        report($"{worker.Name} now allows the decoder of Citus (output_plugin_libraries).");
     }
 
     private async Task<TimeSpan> RunAsync(string step, string sql, CancellationToken ct, params object[] parameters)
@@ -113,7 +113,7 @@ internal sealed class ShardTransfer(GrowthSession session, Action<string> report
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException && !ct.IsCancellationRequested)
         {
-            throw new DatabaseSetupException($"{step}: failed ({e.Message.ReplaceLineEndings(" ")}). It stays where it was; what moved before stays moved. Run the verb again to go on.");
+            throw new DatabaseSetupException($"{step}: failed ({e.Message.ReplaceLineEndings(" ")}). It stays where it was; earlier moves stay. Run the verb again to continue.");
         }
 
         return time.GetElapsedTime(began);

@@ -147,7 +147,7 @@ public sealed partial record Migration(int Number, string Name, Placement Placem
         {
             if (migrations[i].Number != i + 1)
             {
-                throw new FormatException($"Migration {i + 1} is missing or there twice.");
+                throw new FormatException($"Migration {i + 1} is missing or duplicated.");
             }
         }
 

@@ -39,12 +39,12 @@ internal static class MigrationLog
         var what = $"Migration {migration.Title}";
         if (migration.Index is { } index)
         {
-            await BriefLocks.RetryAsync(node, what, new ConcurrentIndexBuild(node, index, shards).RunAsync, ct);
+            await LockTimeoutRetry.RetryAsync(node, what, new ConcurrentIndexBuild(node, index, shards).RunAsync, ct);
             await RecordAsync(node, migration, ct);
             return;
         }
 
-        await BriefLocks.InTransactionAsync(
+        await LockTimeoutRetry.InTransactionAsync(
             node,
             what,
             async token =>

@@ -76,14 +76,14 @@ public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? 
         foreach (var node in options.Workers.Append(options.Coordinator))
         {
             await using var connection = await cluster.Connections.OpenAsync(node, DatabaseOptions.DatabaseName, ct);
-            await BriefLocks.InTransactionAsync(
+            await LockTimeoutRetry.InTransactionAsync(
                 connection, $"The update of the extension citus on {node.Name}", token => connection.ExecuteFormattedAsync("ALTER EXTENSION citus UPDATE TO %1$L", token, version), ct);
         }
     }
 
     private static async Task LockAsync(NpgsqlConnection coordinator, CancellationToken ct)
     {
-        // Not by waiting inside a statement: CREATE INDEX CONCURRENTLY of the run whose turn it is would wait for that one's snapshot, for ever.
+        // No wait inside a statement: CREATE INDEX CONCURRENTLY of the lock's holder would wait for its snapshot and never end.
         while (!await coordinator.ScalarAsync<bool>("SELECT pg_try_advisory_lock($1)", ct, NodeSetup.LockKey))
         {
             await Task.Delay(TurnInterval, ct);

@@ -16,7 +16,7 @@ internal readonly partial record struct CitusVersion(int Major, int Minor) : ICo
     /// <exception cref="FormatException">It is none.</exception>
     public static CitusVersion Parse(string text) => Pattern().Match(text) is { Success: true, Groups: var parts }
         ? new(int.Parse(parts[1].ValueSpan, CultureInfo.InvariantCulture), int.Parse(parts[2].ValueSpan, CultureInfo.InvariantCulture))
-        : throw new FormatException($"'{text}' is no version of Citus.");
+        : throw new FormatException($"'{text}' is not a version of Citus.");
 
     /// <summary>Whether servers of the two versions work together for the time of an upgrade.</summary>
     /// <param name="other">The other version.</param>

@@ -9,7 +9,7 @@ public sealed class NodeConnections
 {
     private const int ConnectTimeoutSeconds = 3;
     private const int CommandTimeoutSeconds = 120;
-    private const int MostPooled = 5;
+    private const int MaxPoolSize = 5;
 
     private readonly NpgsqlConnectionStringBuilder template;
 
@@ -48,7 +48,7 @@ public sealed class NodeConnections
     public NodeConnections Pooled() => new(new NpgsqlConnectionStringBuilder(template.ConnectionString)
     {
         Pooling = true,
-        MaxPoolSize = MostPooled,
+        MaxPoolSize = MaxPoolSize,
         CommandTimeout = ConnectTimeoutSeconds,
         CancellationTimeout = -1,
     });

@@ -3,8 +3,8 @@ using Npgsql;
 namespace DineHub.Database.Nodes;
 
 /// <summary>
-/// What one node knows of who is the primary of a group. Every primary of the cluster keeps a record of every group, and its standby has it
-/// by replication: whoever starts, or is to be promoted, asks the others.
+/// One node's record of a group's primary. Every primary of the cluster keeps a record of every group, and its standby has it
+/// by replication. A server reads the others' records before it starts or is promoted.
 /// </summary>
 /// <param name="Group">The group.</param>
 /// <param name="Node">The name of the server that is its primary.</param>

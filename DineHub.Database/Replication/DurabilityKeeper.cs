@@ -118,6 +118,6 @@ public sealed partial class DurabilityKeeper : BackgroundService, IHealthCheck
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Group} could not be looked at: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "{Group} could not be checked: {Reason}")]
     private partial void LogFailed(string group, string reason);
 }

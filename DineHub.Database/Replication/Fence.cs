@@ -27,7 +27,7 @@ internal static class Fence
         }
         catch (NpgsqlException e) when (e is not PostgresException || ((PostgresException)e).SqlState is PostgresErrorCodes.AdminShutdown)
         {
-            // The shutdown may end this session before it has answered. Whoever fences looks whether the server has gone.
+            // The shutdown may end this session before its answer arrives. The caller checks that the server is gone.
         }
     }
 }

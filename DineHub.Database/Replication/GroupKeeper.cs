@@ -212,7 +212,7 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
         return false;
     }
 
-    // Of the time when it was the primary: they would keep its WAL for ever.
+    // Slots from its time as the primary: they would retain its WAL without end.
     private async Task DropSlotsOfStandbyAsync(NodeProbe standby, CancellationToken ct)
     {
         if (standby.State == ServerState.Standby)
@@ -263,10 +263,10 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
     [LoggerMessage(1, LogLevel.Information, "{Group}: durability {Durability}, primary {Primary}")]
     private partial void LogDurability(string group, GroupDurability durability, string primary);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Group}: its standby has gone; commits wait for it for {Seconds} s at most")]
+    [LoggerMessage(2, LogLevel.Warning, "{Group}: the standby is gone; commits wait for it for at most {Seconds} s")]
     private partial void LogWaiting(string group, double seconds);
 
-    [LoggerMessage(3, LogLevel.Error, "{Group}: DEGRADED to durability Local: no standby streams from {Primary}. New commits are on its disk alone until one does.")]
+    [LoggerMessage(3, LogLevel.Error, "{Group}: DEGRADED to durability Local: no standby streams from {Primary}. New commits are on the primary's disk only until a standby streams.")]
     private partial void LogDegraded(string group, string primary);
 
     [LoggerMessage(4, LogLevel.Error, "{Group}: no primary answers. If it does not come back: DineHub.Api db promote {Group}")]
@@ -275,9 +275,9 @@ internal sealed partial class GroupKeeper(DatabaseOptions options, DatabaseGroup
     [LoggerMessage(5, LogLevel.Critical, "{Node} is a second primary of {Group} beside {Primary}, and is fenced")]
     private partial void LogSecondPrimary(string node, string group, string primary);
 
-    [LoggerMessage(6, LogLevel.Error, "{Group}: its standby {Standby} has gone, and no other primary of the cluster can be told: this one may be what is cut off. Commits go on waiting.")]
+    [LoggerMessage(6, LogLevel.Error, "{Group}: standby {Standby} is gone, and no other primary of the cluster is reachable: this primary may be cut off. Commits keep waiting.")]
     private partial void LogAlone(string group, string standby);
 
-    [LoggerMessage(7, LogLevel.Error, "{Standby}: {Primary} has removed WAL that it needs; restart it, so that 'db join' copies it anew")]
+    [LoggerMessage(7, LogLevel.Error, "{Standby}: {Primary} has removed WAL that the standby needs; restart the standby, so that 'db join' clones it again")]
     private partial void LogSlotLost(string standby, string primary);
 }

@@ -115,25 +115,25 @@ internal sealed record JoinDecision(JoinAction Action, string Reason)
         {
             // A group that has data is known to every primary.
             { HasData: false, Record: null } when name == seen.Group.Home.Name && !partner.Answers =>
-                new(JoinAction.Initialize, $"nobody knows of {seen.Group.Name}, and there is no data"),
+                new(JoinAction.Initialize, $"there is no data, and no primary has a record of {seen.Group.Name}"),
             { HasData: false } => new(
                 JoinAction.Wait,
                 $"{name} has no data and waits for {other} to be the primary that it can be copied from: it is {partner.State} ({partner.Problem ?? "start or promote it"})"),
 
             // The partner may have another address by now; the standby looks for it until it is there.
-            { IsStandby: true } => new(JoinAction.StartStandby, $"it was one; {other} is {partner.State}"),
+            { IsStandby: true } => new(JoinAction.StartStandby, $"it was a standby; {other} is {partner.State}"),
             { IsFenced: true } => Superseded(),
             { Record: { } record } => record.Node == name
-                ? new(JoinAction.StartPrimary, $"it is known as the primary, generation {record.Generation}")
+                ? new(JoinAction.StartPrimary, $"it is recorded as the primary, generation {record.Generation}")
                 : Superseded(),
             _ when partner.State == ServerState.Standby => new(JoinAction.StartPrimary, $"{other} is a standby"),
-            { Force: true } => new(JoinAction.StartPrimary, "it was forced to"),
+            { Force: true } => new(JoinAction.StartPrimary, "forced by --force"),
             _ => new(
                 JoinAction.Wait,
-                $"{name} was the primary and waits for another database node to tell whether it still is; none answers. Start the others, standbys first. "
-                    + $"If you know that {other} was never promoted: 'db join --force'."),
+                $"{name} was the primary and waits for another database node to confirm that it still is; none answers. Start the others, standbys first. "
+                    + $"If {other} was certainly never promoted: 'db join --force'."),
         };
 
-        JoinDecision Superseded() => new(JoinAction.Wait, $"{name} is no primary any more and waits for {other}, which is {partner.State}, to follow it");
+        JoinDecision Superseded() => new(JoinAction.Wait, $"{name} is no longer the primary and waits for {other}, which is {partner.State}, to follow it");
     }
 }

@@ -8,16 +8,16 @@ using DineHub.Database.Tools;
 
 namespace DineHub.Database.Replication;
 
-/// <summary>What a server is to start as.</summary>
+/// <summary>The role that a server starts in.</summary>
 public enum JoinResult
 {
-    /// <summary>As the primary that it was.</summary>
+    /// <summary>The primary, as before.</summary>
     Primary,
 
-    /// <summary>As a standby of its group's primary, or of whoever becomes that.</summary>
+    /// <summary>A standby of its group's current or next primary.</summary>
     Standby,
 
-    /// <summary>There is no data, and nobody has any: a new server is to be made (<c>initdb</c>).</summary>
+    /// <summary>A new server, to be created by <c>initdb</c>: neither this server nor its partner has data.</summary>
     New,
 }
 
@@ -168,7 +168,7 @@ public sealed class NodeJoin
             case JoinAction.Refuse:
                 throw new DatabaseSetupException(reason);
             default:
-                throw new InvalidOperationException($"{action} is nothing that can be done.");
+                throw new InvalidOperationException($"{action} is not supported.");
         }
     }
 
@@ -197,7 +197,7 @@ public sealed class NodeJoin
         var lost = await primary.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND wal_status = 'lost')", ct, slot);
         if (lost)
         {
-            report($"{partner.Node.Name} has removed WAL that {name} needs: it is built anew");
+            report($"{partner.Node.Name} has removed WAL that {name} needs: {name} is cloned again");
             await primary.ExecuteAsync("SELECT pg_drop_replication_slot($1)", ct, slot);
         }
 

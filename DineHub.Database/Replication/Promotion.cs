@@ -57,7 +57,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
 
         if (next.State != ServerState.Standby)
         {
-            throw new DatabaseSetupException($"'{next.Node.Name}' cannot be promoted: it is {next.State} ({next.Problem ?? "two servers say that they are the primary"}).");
+            throw new DatabaseSetupException($"'{next.Node.Name}' cannot be promoted: it is {next.State} ({next.Problem ?? "two servers are primaries"}).");
         }
 
         await TakeOverAsync(view, group, old, next, consent, ct);
@@ -91,7 +91,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
         var witnesses = view.Groups.Where(other => other != group && other.Primary.State == ServerState.Primary).Select(other => other.Primary.Node).ToList();
         if (await TellAsync(witnesses, record, ct) == 0)
         {
-            throw new DatabaseSetupException("No other primary of the cluster answers, so that nobody could tell the old primary of this group that it is none any more: start one of them first.");
+            throw new DatabaseSetupException("No other primary of the cluster responds, so the promotion would be recorded nowhere and the old primary could come back as a second one. Start another group's primary first.");
         }
 
         await using var primary = await PromoteServerAsync(next.Node, old.Node, record, ct);
@@ -102,7 +102,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
         }
         catch (NpgsqlException e)
         {
-            throw new DatabaseSetupException($"'{next.Node.Name}' is promoted, but the cluster does not know it yet ({e.Message}): run 'db migrate', which tells it.");
+            throw new DatabaseSetupException($"'{next.Node.Name}' is promoted, but the cluster does not point at it yet ({e.Message}): run 'db migrate' to repoint it.");
         }
 
         if (await NodeProbe.AskAsync(connections, old.Node, ct) is { State: ServerState.Primary })
@@ -128,14 +128,14 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
                     + "Start the standby and wait until 'db status' shows it in sync; or give up what it lacks: --accept-loss.");
             }
 
-            report($"{old.Name} works; it is fenced and shut down, and sends what {next.Name} still lacks ({lag.Bytes ?? 0} bytes)");
+            report($"{old.Name} is up: it is fenced, shut down, and sends the remaining {lag.Bytes ?? 0} bytes to {next.Name}");
             try
             {
                 await Fence.ApplyAsync(primary, ct);
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ExternalRoutineException)
             {
-                throw new DatabaseSetupException($"'{old.Name}' could not be fenced, and goes on as it was; its log tells why. Stop its server, then run this again.");
+                throw new DatabaseSetupException($"'{old.Name}' could not be fenced and continues unchanged; see its log. Stop its server, then run this again.");
             }
         }
 
@@ -181,7 +181,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
             }
             catch (NpgsqlException e)
             {
-                report($"{witness.Name} could not be told: {e.Message}");
+                report($"{witness.Name} could not record it: {e.Message}");
             }
         }
 
@@ -198,7 +198,7 @@ public sealed class Promotion(DatabaseOptions options, TimeProvider time, Action
             await connection.ExecuteAsync("SELECT pg_reload_conf()", ct);
             if (!await connection.ScalarAsync<bool>("SELECT pg_promote(true, $1)", ct, (int)Deadline.TotalSeconds))
             {
-                throw new DatabaseSetupException($"'{next.Name}' was not promoted within {Deadline.TotalSeconds} s; its log tells why. The old primary stays fenced: run this again.");
+                throw new DatabaseSetupException($"'{next.Name}' was not promoted within {Deadline.TotalSeconds} s; see its log. The old primary stays fenced: run this again.");
             }
 
             await PrimaryRecords.WriteAsync(connection, record with { InSync = false, ChangedAt = time.GetUtcNow() }, ct);

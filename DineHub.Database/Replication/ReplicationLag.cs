@@ -8,7 +8,7 @@ namespace DineHub.Database.Replication;
 /// <param name="IsSynchronous">Whether commits wait for it.</param>
 /// <param name="Bytes">WAL that is not yet on the standby's disk, in bytes; null where its slot does not tell.</param>
 /// <param name="Seconds">How long the standby took to write the newest WAL that it has, in seconds; null where it does not stream.</param>
-/// <param name="SlotIsLost">Whether WAL that it needs has been removed: it must be built anew.</param>
+/// <param name="SlotIsLost">Whether the primary has removed WAL that the standby needs: the standby must be cloned again.</param>
 public sealed record ReplicationLag(bool IsStreaming, bool IsSynchronous, long? Bytes, double? Seconds, bool SlotIsLost)
 {
     /// <summary>Asks a primary.</summary>

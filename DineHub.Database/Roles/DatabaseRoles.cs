@@ -13,7 +13,7 @@ public sealed record LoginRole(string Name, string PasswordKey);
 /// </summary>
 public static class DatabaseRoles
 {
-    /// <summary>Owns schemas and tables. Nobody signs in as this one; on Citus the nodes do, with a password that only they know.</summary>
+    /// <summary>Owns schemas and tables. It has no sign-in, except on Citus: between the nodes, with a generated password that only they hold.</summary>
     public const string Owner = "dinehub_owner";
 
     /// <summary>Changes the schema: a member of <see cref="Owner"/>.</summary>

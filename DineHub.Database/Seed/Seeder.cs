@@ -20,7 +20,7 @@ public sealed record SeedResult(int Added, int Total);
 /// <param name="time">The clock.</param>
 public sealed class Seeder(DatabaseCluster cluster, TimeProvider time)
 {
-    private const int MostCandidates = 1000;
+    private const int MaxCandidates = 1000;
 
     /// <summary>Adds the restaurants of the seed that are missing.</summary>
     /// <param name="ct">Cancels the work.</param>
@@ -50,7 +50,7 @@ public sealed class Seeder(DatabaseCluster cluster, TimeProvider time)
         return existing != Guid.Empty
             ? existing
             : await RestaurantIds.FirstLocalAsync(
-                coordinator, restaurant.Region, [.. Enumerable.Range(0, MostCandidates).Select(n => NameBasedId(restaurant.Slug, n))], ct, turn);
+                coordinator, restaurant.Region, [.. Enumerable.Range(0, MaxCandidates).Select(n => NameBasedId(restaurant.Slug, n))], ct, turn);
     }
 
     private static Guid NameBasedId(string slug, int number) =>

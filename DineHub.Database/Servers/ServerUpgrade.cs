@@ -8,9 +8,9 @@ using DineHub.Database.Tools;
 namespace DineHub.Database.Servers;
 
 /// <summary>
-/// Moves the data of a stopped primary to a newer major version of PostgreSQL: <c>pg_upgrade --link</c>, and on Citus what its documentation asks for before and after
-/// ("Upgrading PostgreSQL version"). Takes seconds whatever the size, as files are linked and not copied; so the former data starts no server any more, and the standby's,
-/// which is of the former version until it is copied anew, is the way back.
+/// Moves the data of a stopped primary to a newer major version of PostgreSQL: <c>pg_upgrade --link</c>, and on Citus the steps before and after of its documentation
+/// ("Upgrading PostgreSQL version"). Takes seconds whatever the size, as files are linked and not copied. The old data directory cannot start a server afterwards: the way
+/// back is the standby, which keeps the old version until it is cloned again.
 /// </summary>
 /// <param name="files">The server's files, with the programs of the newer version.</param>
 /// <param name="formerBin">The folder of the former version's programs.</param>

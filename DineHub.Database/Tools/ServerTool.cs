@@ -12,7 +12,7 @@ namespace DineHub.Database.Tools;
 /// <param name="ownedPath">A folder that the server's user owns; where this process is root, the program runs as that user.</param>
 public sealed class ServerTool(string ownedPath)
 {
-    private const int MostLines = 20;
+    private const int MaxLines = 20;
 
     /// <summary>Runs a program to its end.</summary>
     /// <param name="program">The program: a path, or a name on PATH.</param>
@@ -120,7 +120,7 @@ public sealed class ServerTool(string ownedPath)
     }
 
     private static string LastLines(string text) =>
-        string.Join(Environment.NewLine, text.Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(MostLines));
+        string.Join(Environment.NewLine, text.Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(MaxLines));
 }
 
 /// <summary>A program that works on a server's files failed.</summary>

@@ -50,7 +50,7 @@ internal sealed partial class FailureEjectionPolicy(
     // Not 503: a backend that answers so lives; it says that it, or a database worker behind it, cannot do this now.
     private static bool IsBackendFailure(int status) => status is StatusCodes.Status502BadGateway or StatusCodes.Status504GatewayTimeout;
 
-    [LoggerMessage(1, LogLevel.Warning, "{Destination} has failed too often and gets no requests for {Seconds} s")]
+    [LoggerMessage(1, LogLevel.Warning, "{Destination} failed too many requests and is ejected for {Seconds} s")]
     private partial void LogEjection(string destination, int seconds);
 
     private sealed class Failures

@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Model;
 namespace DineHub.Gateway.Balancing;
 
 /// <summary>
-/// Takes the least loaded backend of the own region while one is available, of another otherwise; at random among equals.
+/// Picks the least loaded available backend of the own region, or of another region if there is none; at random among equals.
 /// </summary>
 /// <param name="identity">Whose region is the own one.</param>
 internal sealed class NearestRegionPolicy(ServiceIdentity identity) : ILoadBalancingPolicy

@@ -85,9 +85,9 @@ internal static class HeaderTransforms
         }
 
         headers.Remove("Trailer");
-        if (Answers.IsEventStream(context.HttpContext.Response))
+        if (ResponseHeaders.IsEventStream(context.HttpContext.Response))
         {
-            // They have no end to wait for: whoever reads one comes back, to another gateway, when the API's `retry` says.
+            // Streams have no end to wait for: their readers reconnect, to another gateway, after the API's `retry` interval.
             answer.Content = new StreamContent(new EndingStream(await answer.Content.ReadAsStreamAsync(context.CancellationToken), stopping));
 
             // YARP sends the head with the first piece of the body; who opens a stream wants to know before there is one.

@@ -40,7 +40,7 @@ internal sealed class RequestBodies(IngressPolicy policy)
             }
             catch (IOException e) when (e is not BadHttpRequestException && !context.RequestAborted.IsCancellationRequested)
             {
-                // Chunks whose size no computer can hold (Kestrel names them so). What follows them is nobody's request.
+                // The chunk size overflows (Kestrel reports an IOException). The bytes after the chunk are no request.
                 RequestGuard.RefuseAndClose(context);
                 return;
             }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace DineHub.Gateway.Requests;
 
-/// <summary>Refuses requests that two servers may read in two ways, and takes from the others what is not for backends.</summary>
+/// <summary>Rejects ambiguous requests (smuggling) and strips headers that backends must not trust.</summary>
 internal static class RequestGuard
 {
     // Kestrel's name for a Content-Length that came together with Transfer-Encoding, which it then ignores.
@@ -42,7 +42,7 @@ internal static class RequestGuard
             return Task.CompletedTask;
         }
 
-        // More than Kestrel refuses: two lengths, codings that nobody here takes off, and chunks in a version that has none.
+        // Stricter than Kestrel: two lengths, transfer codings that neither gateway nor backend decodes, and chunks in HTTP/1.0, which has none.
         if (request.Headers.TransferEncoding is { Count: > 0 } coding
             && (coding is not [{ } only] || !only.Equals("chunked", StringComparison.OrdinalIgnoreCase)
                 || request.Headers.ContainsKey(IgnoredLength) || HttpProtocol.IsHttp10(request.Protocol)))
@@ -60,7 +60,7 @@ internal static class RequestGuard
         return Task.CompletedTask;
     }
 
-    /// <summary>Refuses a request that is not certain: what follows may be meant as another one, or as none, by whoever reads it otherwise.</summary>
+    /// <summary>Rejects an ambiguous request and closes: another reader may take the bytes after it for a request, or for none.</summary>
     public static void RefuseAndClose(HttpContext http)
     {
         http.Response.Headers.Connection = "close";

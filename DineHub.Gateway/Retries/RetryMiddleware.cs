@@ -7,7 +7,7 @@ namespace DineHub.Gateway.Retries;
 
 /// <summary>
 /// Sends a request to another backend when one fails before anything of its answer was passed on: requests of idempotent methods (RFC 9110, section
-/// 9.2.2), and others that carry an Idempotency-Key. At most so often as the policy says, and within the budget.
+/// 9.2.2), and others that carry an Idempotency-Key. At most <see cref="IngressPolicy.MaxFurtherTries"/> retries, within the budget.
 /// </summary>
 /// <param name="next">The rest of the proxy's pipeline.</param>
 /// <param name="policy">How often.</param>
@@ -90,6 +90,6 @@ internal sealed partial class RetryMiddleware(
         || HttpMethods.IsOptions(request.Method)
         || request.Headers[IngressHeaders.IdempotencyKey] is [{ Length: > 0 }, ..];
 
-    [LoggerMessage(1, LogLevel.Warning, "{RequestId} {Method} {Path}: {Destination} failed ({Error}, {Status}); another backend is tried")]
+    [LoggerMessage(1, LogLevel.Warning, "{RequestId} {Method} {Path}: {Destination} failed ({Error}, {Status}); retrying on another backend")]
     private partial void LogRetry(string requestId, string method, string path, string? destination, ForwarderError? error, int status);
 }

@@ -23,7 +23,7 @@ public sealed class GuessThrottleTests
     public void A_client_that_fails_too_often_waits_and_others_do_not()
     {
         using var throttle = new GuessThrottle(TimeProvider.System);
-        for (var i = 0; i < GuessThrottle.MostFailuresPerMinute; i++)
+        for (var i = 0; i < GuessThrottle.MaxFailuresPerMinute; i++)
         {
             throttle.TryReserve(From("203.0.113.7")).ShouldBeNull();
         }
@@ -36,7 +36,7 @@ public sealed class GuessThrottleTests
     public void A_client_that_succeeds_pays_nothing()
     {
         using var throttle = new GuessThrottle(TimeProvider.System);
-        for (var i = 0; i < 3 * GuessThrottle.MostFailuresPerMinute; i++)
+        for (var i = 0; i < 3 * GuessThrottle.MaxFailuresPerMinute; i++)
         {
             throttle.TryReserve(From("203.0.113.7")).ShouldBeNull();
             throttle.GiveBack(From("203.0.113.7"));

@@ -82,7 +82,7 @@ public sealed partial class AuthorizationMatrixTests(ClusterFixture fixture)
         ["GrantOperator"] = Rule.Operator,
         ["RevokeOperator"] = Rule.Operator,
 
-        // These have no name; the ingress passes health and metrics on to nobody.
+        // Endpoints without a name. The ingress exposes neither health nor metrics.
         ["/health/live"] = Rule.Anybody,
         ["/health/ready"] = Rule.Anybody,
         ["/metrics"] = Rule.Anybody,
@@ -93,7 +93,7 @@ public sealed partial class AuthorizationMatrixTests(ClusterFixture fixture)
     {
         Anybody,
 
-        /// <summary>Whoever shows the order's token; for all others there is no such order.</summary>
+        /// <summary>The bearer of the order's token; all others get 404.</summary>
         Token,
         TokenOrKitchen,
 
@@ -203,7 +203,7 @@ public sealed partial class AuthorizationMatrixTests(ClusterFixture fixture)
     }
 
     [Fact]
-    public async Task Whoever_shows_an_orders_token_reads_follows_cancels_and_erases_it()
+    public async Task The_bearer_of_an_orders_token_reads_follows_cancels_and_erases_it()
     {
         var restaurantId = await fixture.CreateRestaurantAsync();
         var order = await fixture.OrderAsync(restaurantId, token: null);
@@ -232,7 +232,7 @@ public sealed partial class AuthorizationMatrixTests(ClusterFixture fixture)
 
     private static string Name(RouteEndpoint endpoint) => endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName ?? endpoint.RoutePattern.RawText!;
 
-    // With as little in it as may be: whoever may gets an answer, and does no harm.
+    // A minimal request: permitted callers get an answer and change no data.
     private static HttpRequestMessage Request(RouteEndpoint endpoint, Guid restaurantId, Guid orderId, string? token)
     {
         var method = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods[0] ?? "GET";
@@ -243,7 +243,7 @@ public sealed partial class AuthorizationMatrixTests(ClusterFixture fixture)
             "accountId" or "invitationId" => Guid.NewGuid().ToString(),
             "itemId" => TestAccounts.ItemWithOptions,
             "optionId" => TestAccounts.Option,
-            "email" => "nobody@example.com",
+            "email" => "unknown@example.com",
             "name" => "none",
             "documentName" => "v1",
             var other => throw new InvalidOperationException($"What is to stand for {{{other}}} of {Name(endpoint)}?"),
@@ -266,7 +266,7 @@ public sealed partial class AuthorizationMatrixTests(ClusterFixture fixture)
                 : null;
         }
 
-        // An order is there for whoever may read it; elsewhere 404 is about what the request names.
+        // Permitted callers find the order; elsewhere a 404 is about another object of the request.
         HttpStatusCode[] allowed =
         [
             HttpStatusCode.OK, HttpStatusCode.Created, HttpStatusCode.NoContent, HttpStatusCode.BadRequest, HttpStatusCode.Conflict,

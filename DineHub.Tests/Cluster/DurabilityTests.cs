@@ -24,7 +24,7 @@ public sealed class DurabilityTests(ClusterFixture fixture)
             using var first = await PlaceAsync(key);
             first.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
 
-            // A cancelled wait makes it visible: whoever only read it would acknowledge it.
+            // A cancelled wait makes the order visible: a plain read would acknowledge it.
             await Eventually.TrueAsync(
                 async () =>
                 {
@@ -102,22 +102,22 @@ public sealed class DurabilityTests(ClusterFixture fixture)
         }
     }
 
-    /// <summary>A server whose commits wait for a standby that is not there, while nobody mends that.</summary>
+    /// <summary>A server whose commits wait for an absent standby while its keeper is stopped.</summary>
     private sealed class MissingStandby(ServerHandle node, ServiceHandle keeper) : IAsyncDisposable
     {
         public static async Task<MissingStandby> AwaitAsync(ServerHandle node, ServiceHandle keeper)
         {
             await keeper.StopAsync();
-            await RunAsync(node, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()");
+            await RunAsync(node, "ALTER SYSTEM SET synchronous_standby_names = 'absent'", "SELECT pg_reload_conf()");
             var waits = new MissingStandby(node, keeper);
-            await Eventually.TrueAsync(async () => await waits.NamesAsync() == "nobody", "the server waits for its standby");
+            await Eventually.TrueAsync(async () => await waits.NamesAsync() == "absent", "the server waits for its standby");
             return waits;
         }
 
         public async ValueTask DisposeAsync()
         {
             await RunAsync(node, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()");
-            await Eventually.TrueAsync(async () => await NamesAsync() != "nobody", "the server waits no more");
+            await Eventually.TrueAsync(async () => await NamesAsync() != "absent", "the server waits no more");
             await keeper.StartAsync(CancellationToken.None);
         }
 

@@ -141,7 +141,7 @@ public sealed class HostTests(ClusterFixture fixture)
         ConnectionLoss.IsLost(reported).ShouldBeFalse();
         DatabaseUnavailableHandler.IsUnavailable(reported).ShouldBeTrue();
 
-        connections.Learn(reported);
+        connections.OnFailure(reported);
         (await PortAsync(connections)).ShouldBe(fixture.Cluster.Coordinator.Port);
     }
 

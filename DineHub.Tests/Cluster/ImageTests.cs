@@ -83,7 +83,7 @@ public sealed class ImageTests(ClusterFixture fixture)
     }
 
     [Fact]
-    public async Task Nobody_gets_leave_to_upload_without_the_key()
+    public async Task An_upload_URL_requires_the_key()
     {
         using var refused = await fixture.Eu.PostAsJsonAsync(MenuPath + "/images", new { contentType = "image/png", length = Png.Length });
         refused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);

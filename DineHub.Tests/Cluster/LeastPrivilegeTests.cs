@@ -357,7 +357,7 @@ public sealed class LeastPrivilegeTests(ClusterFixture fixture)
     }
 
     [Fact]
-    public async Task Password_hashes_are_read_by_the_API_and_by_whoever_owns_the_table()
+    public async Task Password_hashes_are_readable_by_the_API_and_the_owner_only()
     {
         foreach (var server in fixture.Cluster.Databases)
         {

@@ -104,7 +104,7 @@ public sealed class OrderingTests(ClusterFixture fixture)
     }
 
     [Fact]
-    public async Task An_order_is_read_with_its_token_or_by_staff_and_by_nobody_else()
+    public async Task An_order_is_readable_with_its_token_or_by_staff_only()
     {
         using var placed = await ClusterFixture.PlaceAsync(fixture.Eu, fixture.OrdersOf(Lucia), ClusterFixture.Basket());
         var path = placed.Headers.Location!.ToString();
@@ -161,7 +161,7 @@ public sealed class OrderingTests(ClusterFixture fixture)
     }
 
     [Fact]
-    public async Task Nobody_moves_an_order_without_the_key()
+    public async Task A_change_of_stage_requires_the_key()
     {
         using var placed = await ClusterFixture.PlaceAsync(fixture.Eu, fixture.OrdersOf(Lucia), ClusterFixture.Basket());
         foreach (var authorization in new[] { null, new AuthenticationHeaderValue("Bearer", "wrong"), new AuthenticationHeaderValue("Basic", fixture.Cluster.OperatorKey) })

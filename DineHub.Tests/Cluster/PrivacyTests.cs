@@ -115,7 +115,7 @@ public sealed class PrivacyTests(ClusterFixture fixture) : IAsyncLifetime
             (await CountAsync($"SELECT count(*) FROM {table} WHERE restaurant_id = $1", restaurantId)).ShouldBe(0, table);
         }
 
-        // Its tokens are nobody's, and stay so when somebody registers the address anew.
+        // Its tokens stay invalid, also after a new registration of the address.
         await ShouldBeGoneAsync(customer, HttpStatusCode.Unauthorized);
         using (var signIn = await fixture.Eu.SendAsync(HttpMethod.Post, Accounts + "/sign-in", body: new { customer.Email, customer.Password }))
         {

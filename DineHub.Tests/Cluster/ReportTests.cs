@@ -53,7 +53,7 @@ public sealed class ReportTests(ClusterFixture fixture)
     }
 
     [Fact]
-    public async Task The_export_has_a_line_for_each_order_and_nobody_in_it()
+    public async Task The_export_has_a_line_for_each_order_and_no_personal_data()
     {
         var restaurant = await TestRestaurant.CreateAsync(fixture);
         for (var i = 0; i < 3; i++)

@@ -89,7 +89,7 @@ public sealed class StreamTests(ClusterFixture fixture)
     [InlineData("rubbish")]
     [InlineData("1")]
     [InlineData("9223372036854775807")]
-    public async Task A_position_that_is_none_begins_anew(string lastEventId)
+    public async Task An_invalid_position_restarts_the_stream(string lastEventId)
     {
         var restaurant = await TestRestaurant.CreateAsync(fixture);
         var open = (await restaurant.PlaceAsync(TestRestaurant.Basket(("cake", 1)))).Id;

@@ -256,7 +256,7 @@ public sealed class TermsTests(ClusterFixture fixture)
     }
 
     [Fact]
-    public async Task An_order_that_nobody_accepts_expires_once_whichever_replica_does_it_and_cannot_be_accepted_late()
+    public async Task An_unaccepted_order_expires_once_and_cannot_be_accepted_late()
     {
         var restaurant = await TestRestaurant.CreateAsync(fixture);
         (await restaurant.AsOperatorAsync(HttpMethod.Put, "/stock/cake", new { quantity = 5 })).Expect(HttpStatusCode.OK);

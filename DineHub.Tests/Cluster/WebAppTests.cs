@@ -45,7 +45,7 @@ public sealed partial class WebAppTests(ClusterFixture fixture) : IDisposable
     [InlineData("/")]
     [InlineData("/assets/app.css")]
     [InlineData("/assets/app.js")]
-    public async Task A_file_is_compressed_for_whoever_accepts_it(string path)
+    public async Task A_file_is_compressed_if_the_client_accepts_it(string path)
     {
         var plain = await backend.GetByteArrayAsync(path);
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AutomaticDecompression = DecompressionMethods.GZip }) { BaseAddress = backend.BaseAddress };

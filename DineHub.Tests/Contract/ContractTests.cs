@@ -126,7 +126,7 @@ public sealed class ContractTests(ContractDocument document)
     }
 
     [Fact]
-    public void Whoever_must_be_signed_in_is_told_so()
+    public void Operations_that_need_a_sign_in_declare_401_and_403()
     {
         foreach (var operation in document.Operations)
         {

@@ -8,7 +8,7 @@ namespace DineHub.Tests.Database;
 
 public sealed class ConnectionTests
 {
-    private const string NobodyListens = "127.0.0.1:1";
+    private const string ClosedPort = "127.0.0.1:1";
 
     [Fact]
     public void Connection_string_gets_deadlines_where_it_has_none()
@@ -54,7 +54,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task A_server_that_refuses_is_lost()
     {
-        using var connections = ApiConnections.Create($"Host={NobodyListens};Username=u");
+        using var connections = ApiConnections.Create($"Host={ClosedPort};Username=u");
         var refused = await FailureAsync(connections);
         ConnectionLoss.IsLost(refused).ShouldBeTrue();
         DatabaseUnavailableHandler.IsUnavailable(refused).ShouldBeTrue();

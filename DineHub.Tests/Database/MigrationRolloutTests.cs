@@ -112,7 +112,7 @@ public sealed class MigrationRolloutTests(RolloutFixture fixture, ITestOutputHel
         await using var holder = await HoldAsync("SELECT 'Ada Lovelace', count(*) FROM stock WHERE restaurant_id = $1");
         await using var migrator = await OpenMigratorAsync();
 
-        var message = (await Should.ThrowAsync<DatabaseSetupException>(() => BriefLocks.InTransactionAsync(
+        var message = (await Should.ThrowAsync<DatabaseSetupException>(() => LockTimeoutRetry.InTransactionAsync(
             migrator, "Migration 0042_x", ct => migrator.ExecuteAsync("ALTER TABLE stock ADD COLUMN never text", ct), default, tries: 2))).Message;
 
         output.WriteLine(message);
@@ -147,7 +147,7 @@ public sealed class MigrationRolloutTests(RolloutFixture fixture, ITestOutputHel
         try
         {
             await using var migrator = await OpenMigratorAsync();
-            (await Should.ThrowAsync<DatabaseSetupException>(() => BriefLocks.InTransactionAsync(
+            (await Should.ThrowAsync<DatabaseSetupException>(() => LockTimeoutRetry.InTransactionAsync(
                 migrator, "Migration 0042_x", ct => migrator.ExecuteAsync("ALTER TABLE stock ADD COLUMN never text", ct), default, tries: 2))).Message
                 .ShouldContain("the prepared transaction 'forgotten' of postgres, for ");
         }

@@ -63,7 +63,7 @@ public sealed class MigrationTests
         var migration = Migration.Parse("0001_x.sql", """
             -- placement: distributed by y
             -- phase: contract
-            -- Nobody reads them any more.
+            -- No statement reads them any more.
             ALTER TABLE IF EXISTS x DROP COLUMN IF EXISTS a, DROP COLUMN IF EXISTS b;
             ALTER TABLE IF EXISTS z
                 DROP COLUMN IF EXISTS a,

@@ -44,7 +44,7 @@ public sealed class NpgsqlSettingsTests
     [InlineData("Host=a;Timeout=long", "has a value for 'timeout' that Npgsql does not accept")]
     [InlineData("Host=a,b;Port=1,2", "has a value for 'port' that Npgsql does not accept")]
     [InlineData("Host=a:x", "has a Host that is not HOST, HOST:PORT or a list of them with ',' between them")]
-    [InlineData("Host=a;Password=half;secret=half", "has a keyword that Npgsql does not know; a value with ';' or '=' needs quotes")]
+    [InlineData("Host=a;Password=half;secret=half", "has an unknown keyword; a value with ';' or '=' needs quotes")]
     [InlineData("Host=a,b;Multiplexing=true", "is not supported by Npgsql: Multiplexing is not supported with multiple hosts")]
     public void Bad_connection_string_is_reported_with_its_key_and_without_its_values(string connectionString, string problem) =>
         DatabaseServices.ConfigurationErrors(Configuration((ConnectionStringKey, connectionString))).ShouldBe([$"{ConnectionStringKey}: {problem}."]);

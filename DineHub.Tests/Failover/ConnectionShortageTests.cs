@@ -9,7 +9,7 @@ public sealed class ConnectionShortageTests(FaultFixture fixture)
     private const string Worker = "db-worker-3";
 
     [Fact]
-    public async Task A_worker_without_free_connections_costs_its_restaurants_orders_and_nobody_elses()
+    public async Task A_worker_without_free_connections_fails_only_its_restaurants_orders()
     {
         await fixture.HealAsync();
         var (worker, _) = await fixture.GroupAsync(Worker);

@@ -45,7 +45,7 @@ public sealed class HangTests(FaultFixture fixture)
     }
 
     [Fact]
-    public async Task A_worker_that_hangs_keeps_its_restaurants_waiting_and_nobody_elses()
+    public async Task A_hung_worker_delays_only_its_own_restaurants()
     {
         await fixture.HealAsync();
         var (worker, _) = await fixture.GroupAsync(Worker);
@@ -102,7 +102,7 @@ public sealed class HangTests(FaultFixture fixture)
         await load.VerifyAsync();
 
         async Task<bool> PassedOverAsync() => (await Task.WhenAll(fixture.Cluster.Backends.Where(backend => backend.Node.Region == server.Node.Region)
-            .Select(backend => LogFile.ReadAsync(backend.LogFile)))).All(log => log.Contains($"{server.Port} accepts connections and does not answer", StringComparison.Ordinal));
+            .Select(backend => LogFile.ReadAsync(backend.LogFile)))).All(log => log.Contains($"{server.Port} accepts connections but does not answer", StringComparison.Ordinal));
     }
 
     private Task ShouldBeRefusedAsync(Dictionary<(Guid Id, string Worker, object Basket), string> keys) => Task.WhenAll(keys.Select(async pair =>

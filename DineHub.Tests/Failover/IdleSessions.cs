@@ -13,7 +13,7 @@ internal sealed class IdleSessions : IAsyncDisposable
 
     private IdleSessions(NpgsqlDataSource idle, NpgsqlConnection superuser) => (this.idle, this.superuser) = (idle, superuser);
 
-    /// <summary>Takes the connections of a server that nobody uses.</summary>
+    /// <summary>Takes the idle connections of a server.</summary>
     public static async Task<IdleSessions> TakeFreeAsync(FailoverFixture fixture, string server)
     {
         await using var superuser = fixture.Connect(server);

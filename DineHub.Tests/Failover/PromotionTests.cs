@@ -31,15 +31,15 @@ public sealed class PromotionTests(FailoverFixture fixture)
     }
 
     [Fact]
-    public async Task Those_who_make_a_standbys_slot_at_the_same_time_all_find_it_there()
+    public async Task Concurrent_slot_creation_is_idempotent()
     {
         await fixture.HealAsync();
         await using var primary = fixture.Connect((await fixture.GroupAsync(Worker)).Primary.Name);
         var connections = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => primary.OpenConnectionAsync().AsTask()));
         for (var round = 0; round < 25; round++)
         {
-            await Task.WhenAll(connections.Select(connection => ReplicationSlot.EnsureAsync(connection, "nobodys", CancellationToken.None)));
-            await using var drop = primary.CreateCommand("SELECT pg_drop_replication_slot('nobodys')");
+            await Task.WhenAll(connections.Select(connection => ReplicationSlot.EnsureAsync(connection, "unused", CancellationToken.None)));
+            await using var drop = primary.CreateCommand("SELECT pg_drop_replication_slot('unused')");
             await drop.ExecuteNonQueryAsync();
         }
 
@@ -131,7 +131,7 @@ public sealed class PromotionTests(FailoverFixture fixture)
         await fixture.Cluster.PromoteAsync(Worker, CancellationToken.None);
         await next.KillAsync();
         var coming = old.StartAsync(CancellationToken.None);
-        await Eventually.TrueAsync(async () => (await LogFile.ReadAsync(old.LogFile)).Contains("is no primary any more and waits for", StringComparison.Ordinal), "the former primary waits");
+        await Eventually.TrueAsync(async () => (await LogFile.ReadAsync(old.LogFile)).Contains("is no longer the primary and waits for", StringComparison.Ordinal), "the former primary waits");
         coming.IsCompleted.ShouldBeFalse();
         (await ProbeAsync(old)).State.ShouldBe(ServerState.Down);
 
@@ -183,7 +183,7 @@ public sealed class PromotionTests(FailoverFixture fixture)
     }
 
     [Fact]
-    public async Task An_order_is_not_acknowledged_before_its_standby_has_it_and_a_dead_standby_does_not_stop_orders_for_ever()
+    public async Task Orders_wait_for_the_standby_and_continue_without_it_after_the_timeout()
     {
         await fixture.HealAsync();
         var (primary, standby) = await fixture.GroupAsync("db-worker-2");
@@ -194,7 +194,7 @@ public sealed class PromotionTests(FailoverFixture fixture)
         standby.Suspend();
         try
         {
-            // Once as a new order, then as a replay of one that is on the primary's disk and in nobody else's.
+            // Once as a new order, then as a replay of one that is on the primary's disk only.
             (await PlaceAsync(restaurant, key)).ShouldBe(HttpStatusCode.ServiceUnavailable);
             (await PlaceAsync(restaurant, key)).ShouldBe(HttpStatusCode.ServiceUnavailable);
 

@@ -44,7 +44,7 @@ public sealed class LocalImagesTests : IAsyncLifetime, IDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 256 * 1024);
         builder.Services.AddSingleton(store).AddProblemDetails().AddAuthorization();
         app = builder.Build();
-        app.UseWholeAnswers();
+        app.UseBufferedResponses();
         app.MapGroup("/api/v1").MapLocalImages();
         await app.StartAsync();
         client.BaseAddress = new Uri(app.Urls.Single());

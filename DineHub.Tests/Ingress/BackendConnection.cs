@@ -7,7 +7,7 @@ namespace DineHub.Tests.Ingress;
 /// <summary>One connection of a scripted backend, read through a buffer.</summary>
 internal sealed class BackendConnection(int number, Socket socket) : IDisposable
 {
-    private const int MostHeadBytes = 1024 * 1024;
+    private const int MaxHeadBytes = 1024 * 1024;
     private readonly byte[] buffer = new byte[64 * 1024];
     private int start;
     private int end;
@@ -21,7 +21,7 @@ internal sealed class BackendConnection(int number, Socket socket) : IDisposable
     public async Task<RecordedRequest?> ReadHeadAsync(CancellationToken cancellationToken)
     {
         var head = new StringBuilder();
-        while (head.Length < MostHeadBytes)
+        while (head.Length < MaxHeadBytes)
         {
             if (await ReadByteAsync(cancellationToken) is not { } next)
             {

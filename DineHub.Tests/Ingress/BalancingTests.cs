@@ -59,7 +59,7 @@ public sealed class BalancingTests
         await using var scene = await IngressScene.StartAsync(ingress, LongEjection, "eu-1 eu-2");
         await FailAsync(scene["eu-1"], failure);
 
-        // Each is repeated on the other backend, so that nobody notices.
+        // Each is retried on the other backend, invisibly to the client.
         (await scene.AnswersAsync(40)).Keys.ShouldBe(["eu-2"]);
         if (failure != "refused")
         {

@@ -1,6 +1,6 @@
 namespace DineHub.Tests.Ingress;
 
-/// <summary>Where nginx does not do what the gateway does; docs/ingress.md tells why.</summary>
+/// <summary>Differences between nginx and the gateway; see docs/ingress.md.</summary>
 public enum Difference
 {
     /// <summary>nginx bounds the tries of a request, not their share of all requests.</summary>

@@ -10,7 +10,7 @@ public sealed class DrainTests
     private const string Stream = "/api/v1/restaurants/r1/kitchen/events";
 
     [Theory, OnGateway, OnNginx]
-    public async Task What_is_under_way_ends_whole_and_nobody_else_is_let_in(IngressKind ingress)
+    public async Task Drain_completes_open_requests_and_refuses_new_connections(IngressKind ingress)
     {
         await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { DrainSeconds = 50 }, "eu-1", asProcess: true);
         await using var idle = await scene.ConnectAsync();
@@ -22,7 +22,7 @@ public sealed class DrainTests
         var request = scene.SendAsync("POST", "/api/v1/x", new StringContent("basket"));
         await Eventually.TrueAsync(() => scene["eu-1"].Requests.Any(one => one.Method == "POST" && one.Complete), "the request is under way");
         scene.Ingress.BeginStop();
-        await Eventually.TrueAsync(async () => await IsRefusedAsync(scene.Setup.HttpsPort) && await IsRefusedAsync(scene.Setup.HttpPort), "nobody is let in");
+        await Eventually.TrueAsync(async () => await IsRefusedAsync(scene.Setup.HttpsPort) && await IsRefusedAsync(scene.Setup.HttpPort), "new connections are refused");
         (await idle.ReadToEndAsync()).ShouldBeEmpty();
         request.IsCompleted.ShouldBeFalse();
         end.SetResult();

@@ -7,7 +7,7 @@ public sealed class IdleConnectionTests
     private const int Secure = 1000;
 
     [Theory, OnGateway, OnNginx]
-    public async Task Ten_thousand_idle_connections_keep_nobody_from_being_answered(IngressKind ingress)
+    public async Task Requests_are_served_beside_ten_thousand_idle_connections(IngressKind ingress)
     {
         await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { IdleTimeoutSeconds = 600 }, asProcess: true);
         var connections = new RawConnection?[Plain + Secure];

@@ -150,7 +150,7 @@ internal sealed class IngressScene : IAsyncDisposable
 
     public Task<Answer> GetAsync(string path, params string[] fields) => SendAsync("GET", path, null, fields);
 
-    /// <summary>Which backends answer so many requests, and how often each.</summary>
+    /// <summary>The number of requests that each backend answers.</summary>
     public async Task<IReadOnlyDictionary<string, int>> AnswersAsync(int requests, int atOnce = 1)
     {
         var answers = new string?[requests];

@@ -20,7 +20,7 @@ public sealed class LimitTests
     };
 
     [Theory, OnGateway, OnNginx]
-    public async Task A_client_may_ask_so_often_and_is_told_when_it_may_again(IngressKind ingress)
+    public async Task A_client_over_its_rate_gets_429_with_RetryAfter(IngressKind ingress)
     {
         await using var scene = await IngressScene.StartAsync(ingress, Strict, "eu-1");
         for (var i = 0; i < Strict.ClientLimit.Burst; i++)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace DineHub.Tests.Ingress;
 
-/// <summary>Maintenance: a file says that nobody is let through.</summary>
+/// <summary>Maintenance: a flag file turns every request into a 503.</summary>
 public sealed class MaintenanceTests
 {
     [Theory, OnGateway, OnNginx]

@@ -172,7 +172,7 @@ public sealed class NginxMachineTests : IAsyncLifetime
         settings = new NginxSettings
         {
             Region = "eu",
-            Backends = [backend is null ? new NginxBackend("nobody", "eu", "127.0.0.1", ports.Next()) : ToNginx(backend)],
+            Backends = [backend is null ? new NginxBackend("absent", "eu", "127.0.0.1", ports.Next()) : ToNginx(backend)],
             ListenAddresses = ["127.0.0.1"],
             HttpPort = ports.Next(),
             HttpsPort = ports.Next(),

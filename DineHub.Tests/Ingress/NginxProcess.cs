@@ -56,7 +56,7 @@ internal sealed class NginxProcess : IAsyncDisposable
     /// <param name="directory">Its folder, with its configuration <c>nginx.conf</c>; what it says goes to <c>nginx-error.log</c> there.</param>
     public static string[] Command(string directory)
     {
-        // Its workers are nobody's, if it is root's; they read and write where the test does.
+        // As root, nginx would run its workers as an unprivileged user; they must read and write the test's files.
         var user = Environment.IsPrivilegedProcess ? "user root; " : "";
         return
         [

@@ -167,7 +167,7 @@ internal sealed class RawConnection : IAsyncDisposable
         }
         catch (IOException)
         {
-            // The other side has gone; there is nobody to say good-bye to.
+            // The other side has gone; no close_notify is needed.
         }
 
         socket.Dispose();

@@ -22,7 +22,7 @@ public sealed class ReadingTests(SharedScenes scenes) : IClassFixture<SharedScen
         seen["X-Forwarded-Host"].ShouldBe([host]);
     }
 
-    // What the gateway's HTTP client does not send is no failure of a backend's: nobody takes backends out by it.
+    // A host that the gateway's HTTP client cannot send is no backend's failure: no client can eject backends with it.
     [Theory, OnGateway, OnNginx]
     public async Task What_is_no_host_is_refused_and_blames_no_backend(IngressKind ingress)
     {
@@ -76,7 +76,7 @@ public sealed class ReadingTests(SharedScenes scenes) : IClassFixture<SharedScen
     [Case("PROPFIND")]
     [Case("M-SEARCH")]
     [Case("QUERY")]
-    public async Task Methods_that_nobody_here_knows_are_for_the_backend_to_refuse(IngressKind ingress, string method)
+    public async Task Unknown_methods_are_passed_to_the_backend(IngressKind ingress, string method)
     {
         var scene = await scenes.GetAsync(ingress);
         (await scene.SendRawAsync($"{method} /api/v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n")).Status.ShouldBe(200);
@@ -200,7 +200,7 @@ public sealed class ReadingTests(SharedScenes scenes) : IClassFixture<SharedScen
     }
 
     [Theory, OnGateway, OnNginx]
-    public async Task A_target_is_written_anew(IngressKind ingress)
+    public async Task A_target_is_normalized(IngressKind ingress)
     {
         const string Target = "/api/v1/%7Ea%3bb{x}?%7E={1}";
         var scene = await scenes.GetAsync(ingress);

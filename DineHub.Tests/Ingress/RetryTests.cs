@@ -95,9 +95,9 @@ public sealed class RetryTests
     [Case(Failure.Hangs, 504)]
     [Case(Failure.Status502, 502)]
     [Case(Failure.Status504, 504)]
-    public async Task There_are_so_many_tries_on_different_backends_and_no_more(IngressKind ingress, Failure failure, int status)
+    public async Task Retries_go_to_different_backends_up_to_the_limit(IngressKind ingress, Failure failure, int status)
     {
-        // Nobody answers, so that nobody is too slow.
+        // No backend answers, so a short timeout makes no backend too slow.
         await using var scene = await IngressScene.StartAsync(ingress, PolicyOf(failure) with { ResponseTimeoutSeconds = 2 }, "eu-1 eu-2 eu-3 us-1 us-2");
         foreach (var backend in scene.Backends)
         {
@@ -170,7 +170,7 @@ public sealed class RetryTests
     }
 
     [Theory, OnGateway, OnNginx]
-    public async Task A_503_without_a_word_of_when_is_repeated_at_most_so_often_and_ends_as_the_backends_own(IngressKind ingress)
+    public async Task Retries_503_without_RetryAfter_then_returns_the_backends_response(IngressKind ingress)
     {
         await using var scene = await IngressScene.StartAsync(ingress, Patient, "eu-1 eu-2 eu-3 us-1");
         foreach (var backend in scene.Backends)
@@ -290,7 +290,7 @@ public sealed class RetryTests
         var read = await body.ReadAsync(buffer).AsTask().OrFailAsync("the answer's body begins");
         begun.SetResult();
 
-        // HttpIOException, as the body has no end: nobody can take it for whole.
+        // HttpIOException, as the body has no end: clients cannot take it for complete.
         await Should.ThrowAsync<IOException>(async () =>
         {
             while (true)

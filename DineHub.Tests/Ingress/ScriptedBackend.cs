@@ -6,7 +6,7 @@ namespace DineHub.Tests.Ingress;
 /// <summary>A small HTTP/1.1 server that records what it is sent and answers, or fails to, as it is told.</summary>
 internal sealed class ScriptedBackend : IAsyncDisposable
 {
-    private const int MostFillers = 100;
+    private const int MaxFillers = 100;
     private readonly Lock gate = new();
     private readonly List<RecordedRequest> requests = [];
     private readonly HashSet<BackendConnection> connections = [];
@@ -65,7 +65,7 @@ internal sealed class ScriptedBackend : IAsyncDisposable
         }
     }
 
-    /// <summary>Goes as a process goes that is killed: nobody listens, and every connection is reset.</summary>
+    /// <summary>Behaves like a killed process: the port is closed, and every connection is reset.</summary>
     public async Task RefuseAsync()
     {
         await stopping.CancelAsync();
@@ -93,13 +93,13 @@ internal sealed class ScriptedBackend : IAsyncDisposable
         Listen();
     }
 
-    /// <summary>Lets connections wait for ever: the queue of those that nobody accepts is full, and the kernel drops further ones.</summary>
+    /// <summary>Leaves connections unanswered: the accept queue is full, and the kernel drops further SYNs.</summary>
     public async Task DropConnectionsAsync()
     {
         await RefuseAsync();
         var full = NewSocket(backlog: 0);
         silent.Add(full);
-        while (silent.Count < MostFillers)
+        while (silent.Count < MaxFillers)
         {
             var filler = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             silent.Add(filler);
@@ -114,7 +114,7 @@ internal sealed class ScriptedBackend : IAsyncDisposable
             }
         }
 
-        throw new InvalidOperationException($"The queue of {Name} takes more than {MostFillers} connections.");
+        throw new InvalidOperationException($"The queue of {Name} takes more than {MaxFillers} connections.");
     }
 
     public async ValueTask DisposeAsync()

@@ -5,7 +5,7 @@ namespace DineHub.Tests.Ingress;
 /// <summary>One scene for each kind of ingress, with one backend, for the cases of a class that leave nothing behind.</summary>
 public sealed class SharedScenes : IAsyncLifetime
 {
-    // Whoever waits for more than has come ends by a time-out, which is fine as well.
+    // A read that waits for more bytes ends by a timeout, which the cases accept.
     private static readonly IngressPolicy Hasty = IngressScene.Policy with { RequestHeadersTimeoutSeconds = 3, RequestBodyTimeoutSeconds = 3, IdleTimeoutSeconds = 4 };
 
     private readonly Dictionary<IngressKind, IngressScene> scenes = [];

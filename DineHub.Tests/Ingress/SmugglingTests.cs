@@ -163,7 +163,7 @@ public sealed class SmugglingTests(SharedScenes scenes) : IClassFixture<SharedSc
     }
 
     [Theory, OnGateway, OnNginx]
-    public async Task A_body_that_nobody_has_read_is_no_request(IngressKind ingress)
+    public async Task An_unread_body_is_not_parsed_as_a_request(IngressKind ingress)
     {
         var scene = await scenes.GetAsync(ingress);
         var hidden = $"{Hidden}\r\n\r\n";
@@ -217,7 +217,7 @@ public sealed class SmugglingTests(SharedScenes scenes) : IClassFixture<SharedSc
             }
             catch (HttpRequestException)
             {
-                // Broken off: nobody took it for another's.
+                // The connection was aborted: no client received another's answer.
             }
         }
     }

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace DineHub.Tests.Ingress;
 
-/// <summary>A certificate for localhost and 127.0.0.1 that nobody but the tests trusts.</summary>
+/// <summary>A certificate for localhost and 127.0.0.1 that only the tests trust.</summary>
 internal sealed class TestCertificate : IDisposable
 {
     private TestCertificate(X509Certificate2 certificate, string directory)

@@ -13,7 +13,7 @@ public sealed class TimeoutTests
     private static readonly TimeSpan Drip = TimeSpan.FromMilliseconds(200);
     private const int PatientSeconds = 5;
 
-    // So many drips take longer than that.
+    // This number of drips takes longer than PatientSeconds.
     private const int Drips = 35;
 
     [Theory, OnGateway, OnNginx]
@@ -59,7 +59,7 @@ public sealed class TimeoutTests
     }
 
     [Theory, OnGateway, OnNginx]
-    public async Task Heads_that_drip_in_are_cut_and_hold_nobody_up(IngressKind ingress)
+    public async Task Slow_heads_are_cut_and_delay_no_other_client(IngressKind ingress)
     {
         const int Slow = 100;
         await using var scene = await IngressScene.StartAsync(ingress, IngressScene.Policy with { RequestHeadersTimeoutSeconds = 3 }, "eu-1");

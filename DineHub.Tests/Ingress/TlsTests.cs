@@ -140,7 +140,7 @@ public sealed class TlsTests(SharedScenes scenes) : IClassFixture<SharedScenes>
         await connection.SendAsync(hello);
         var record = new byte[1];
 
-        // Whoever closes without an alert refuses as well.
+        // A close without an alert is a refusal too.
         try
         {
             return await connection.Stream.ReadAsync(record).AsTask().OrFailAsync("the greeting is answered or the connection closed") == 0 ? Alert : record[0];

@@ -8,7 +8,7 @@ using OpenTelemetry.Resources;
 
 namespace DineHub.Tests.Metrics;
 
-/// <summary>What is written of the instruments of a meter that nobody else listens to.</summary>
+/// <summary>The text for the instruments of a meter without other listeners.</summary>
 public sealed class PrometheusMetricsTests : IDisposable
 {
     private readonly Meter meter = new($"Test.{Guid.NewGuid():N}");
@@ -218,7 +218,7 @@ public sealed class PrometheusMetricsTests : IDisposable
     }
 
     [Fact]
-    public async Task Scrapes_at_the_same_time_take_turns_and_each_collects_anew()
+    public async Task Concurrent_scrapes_take_turns_and_each_collects_its_own_values()
     {
         const int scrapes = 8;
         using var started = new CountdownEvent(scrapes);

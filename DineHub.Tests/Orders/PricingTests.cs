@@ -123,12 +123,12 @@ public sealed class PricingTests
         select new DeliveryAndTip(delivery, fee, tip);
 
     private static Gen<OrderLineRequest[]> Baskets() =>
-        from count in Gen.Choose(1, OrderRequestRules.MostLines)
+        from count in Gen.Choose(1, OrderRequestRules.MaxLines)
         from lines in Line().ArrayOf(count)
         select lines;
 
     private static Gen<OrderLineRequest> Line() =>
-        from quantity in Gen.Choose(1, OrderRequestRules.MostQuantity)
+        from quantity in Gen.Choose(1, OrderRequestRules.MaxQuantity)
         from water in Gen.Elements(true, false)
         from size in Gen.Elements("regular", "large")
         from extras in Gen.Elements<string[]>([], ["olives"], ["cheese", "chilli"])

@@ -94,7 +94,7 @@ public sealed class BootstrapScriptTests
     }
 
     [ScriptFact]
-    public async Task A_machine_that_was_replaced_gets_its_name_and_nobody_else_is_touched()
+    public async Task A_replaced_machine_gets_its_name_and_no_other_machine_changes()
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         scene.Unset("installed-backend-eu-1");

@@ -109,7 +109,7 @@ public sealed class NginxConfigurationTests
             .QuickCheckThrowOnFailure();
 
     [Fact]
-    public void What_is_for_whoever_starts_nginx_to_say_is_not_in_the_text()
+    public void Directives_of_the_command_line_are_not_in_the_text()
     {
         var text = NginxConfiguration.Write(Reference.Ingress, SettingsOf("ingress-eu-1"));
         Regex.IsMatch(text, @"^\s*(pid|daemon|user|error_log)\s", RegexOptions.Multiline).ShouldBeFalse();

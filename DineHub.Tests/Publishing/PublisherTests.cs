@@ -22,7 +22,7 @@ public sealed partial class PublisherTests
         Snapshot.ShouldMatch(Publisher.Publish(Topologies.OneRegion, null), "DineHub.Tests", "Publishing", "one-region");
 
     [Fact]
-    public void A_thousand_nodes_give_so_many_files_of_such_sizes() => Snapshot.ShouldMatch(
+    public void A_thousand_nodes_give_the_expected_files_and_sizes() => Snapshot.ShouldMatch(
         string.Concat(Publisher.Publish(Topologies.Large(9, 81, 49), null)
             .GroupBy(one => Path.GetDirectoryName(one.Path)!)
             .OrderBy(folder => folder.Key, StringComparer.Ordinal)

@@ -162,7 +162,7 @@ public sealed class RolloutScriptTests
     }
 
     [ScriptFact]
-    public async Task Nobody_is_taken_out_whom_nobody_can_stand_in_for_unless_that_is_wanted()
+    public async Task A_node_without_a_replacement_stays_in_service_unless_forced()
     {
         using var scene = ScriptScene.Working(Topologies.Reference);
         foreach (var node in scene.Topology.Nodes.Where(node => node.Role == Role.Backend && node.Name != "backend-eu-1").Select(node => node.Name).Append("ingress-us-1"))

@@ -81,7 +81,7 @@ public sealed class SecretsCommandTests : IDisposable
 
         (exitCode, output) = await SecretsAsync(settings, "init");
         exitCode.ShouldBe(0, output);
-        output.ShouldContain("Nothing was missing.");
+        output.ShouldContain("No secret is missing.");
         (await SecretsAsync(settings, "list")).Output.ShouldContain("Each host has a file of secrets.");
         foreach (var node in topology.Nodes)
         {

@@ -37,7 +37,7 @@ internal static class Topologies
         ("Monitoring:Region", "ap-south-1"),
         ("Dns:Balancing", "ActiveStandby"));
 
-    /// <summary>Many nodes: so many ingresses and backends in each of ten regions, and so many workers with a standby each.</summary>
+    /// <summary>Many nodes: a number of ingresses and backends in each of ten regions, and of workers with a standby each.</summary>
     public static ClusterTopology Large(int ingresses, int backends, int workers) => Read(
     [
         ("Domain", "dinehub.example"),

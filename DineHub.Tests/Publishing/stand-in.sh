@@ -160,7 +160,7 @@ case "$program" in
     ;;
   dig) jq --raw-output '.[].publicAddress | strings' "$DINEHUB_NIX/infrastructure.json" ;;
   *)
-    echo "$program: nobody stands in for it" >&2
+    echo "$program has no stand-in" >&2
     exit 127
     ;;
 esac

@@ -134,19 +134,19 @@ public sealed class OpeningHoursRulesTests
     public void There_is_a_most_of_everything()
     {
         var date = new DateOnly(2026, 1, 1);
-        var spans = Enumerable.Range(0, OpeningHoursRules.MostSpansOfException + 1)
+        var spans = Enumerable.Range(0, OpeningHoursRules.MaxSpansPerException + 1)
             .Select(i => new OpeningSpan(new(i, 0), new(i, 30))).ToList();
-        var weekly = Enumerable.Range(0, OpeningHoursRules.MostWeeklySpans + 1)
+        var weekly = Enumerable.Range(0, OpeningHoursRules.MaxWeeklySpans + 1)
             .Select(i => new WeeklySpan((DayOfWeek)(i % 7), new(i / 7, 0), new(i / 7, 30))).ToList();
-        var exceptions = Enumerable.Range(0, OpeningHoursRules.MostExceptions + 1)
+        var exceptions = Enumerable.Range(0, OpeningHoursRules.MaxExceptions + 1)
             .Select(i => new OpeningException(date.AddDays(i), [])).ToList();
         var errors = Check(new(weekly, exceptions));
         errors.Keys.ShouldBe(["openingHours.weekly", "openingHours.exceptions"]);
         errors["openingHours.weekly"].ShouldBe(["must have at most 50 spans"]);
         errors["openingHours.exceptions"].ShouldBe(["must have at most 100 exceptions"]);
-        Check(new([], [new(date, spans, new('x', OpeningHoursRules.LongestName + 1))])).Keys
+        Check(new([], [new(date, spans, new('x', OpeningHoursRules.MaxNameLength + 1))])).Keys
             .ShouldBe(["openingHours.exceptions[0].name", "openingHours.exceptions[0].spans"]);
-        Check(new(weekly[1..], [.. exceptions[2..], new(date, spans[1..], new('x', OpeningHoursRules.LongestName))])).ShouldBeEmpty();
+        Check(new(weekly[1..], [.. exceptions[2..], new(date, spans[1..], new('x', OpeningHoursRules.MaxNameLength))])).ShouldBeEmpty();
     }
 
     [Fact]

@@ -222,7 +222,7 @@ public sealed class AppHostTests
         }
     }
 
-    // A zombie has ended too: it only waits for whoever inherited it to ask how.
+    // A zombie has ended too: it only waits for its parent to reap it.
     private static bool HasEnded(int pid)
     {
         try

@@ -49,7 +49,7 @@ public sealed class SystemdTests : IDisposable
     [Fact]
     public async Task Without_systemd_or_when_it_has_gone_a_service_starts_and_stops()
     {
-        foreach (var socket in new[] { "", Path.Combine(directory.Path, "nobody") })
+        foreach (var socket in new[] { "", Path.Combine(directory.Path, "absent") })
         {
             await using var app = Build(("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "100000"));
             await app.StartAsync();

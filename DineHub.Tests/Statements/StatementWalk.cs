@@ -144,7 +144,7 @@ internal sealed class StatementWalk(ClusterFixture fixture, IServiceProvider ser
         await fixture.Eu.JsonAsync(HttpMethod.Put, Me, customer.AccessToken, new { name = "Ada Byron" });
         await GetAsync(Me + "/export", customer.AccessToken);
 
-        // A hash of former parameters is made anew at the next sign-in.
+        // A hash with old parameters is replaced at the next sign-in.
         var former = new PasswordHasher<StoredAccount>(Options.Create(new PasswordHasherOptions { IterationCount = FormerIterations }));
         await AsAdministratorAsync("UPDATE accounts SET password_hash = $2 WHERE account_id = $1", customer.Id, former.HashPassword(null!, customer.Password));
         await fixture.SignInAsync(customer.Email, customer.Password);

@@ -70,7 +70,7 @@ public sealed class TopologyConfigurationTests
     [InlineData("Regions:0:Backends", "0", "Regions:0:Backends", "between 1 and 99")]
     [InlineData("Regions:0:Backends", "100", "Regions:0:Backends", "between 1 and 99")]
     [InlineData("Regions:0:Ingresses", "-1", "Regions:0:Ingresses", "between 1 and 99")]
-    [InlineData("Regions:1:Name", "eu-west-1", "Regions:1:Name", "twice")]
+    [InlineData("Regions:1:Name", "eu-west-1", "Regions:1:Name", "is a duplicate")]
     [InlineData("Regions:1:Alias", "eu", "Regions:1:Alias", "another region's")]
     [InlineData("Regions:1:Alias", "U S", "Regions:1:Alias", "DNS label")]
     [InlineData("Regions:1:Alias", "a23456789-123456789-123456789-123456789-123456789-123", "Regions:1:Alias", "at most 52")]
@@ -106,7 +106,7 @@ public sealed class TopologyConfigurationTests
     [InlineData("Dns:TtlSeconds", "5", "Dns:TtlSeconds", "between 10 and 60")]
     [InlineData("Dns:TtlSeconds", "61", "Dns:TtlSeconds", "between 10 and 60")]
     [InlineData("Disks:DataGiB", "1", "Disks:DataGiB", "between 10 and")]
-    [InlineData("NodeOptions:nobody:a.b", "1", "NodeOptions:nobody", "is not a node")]
+    [InlineData("NodeOptions:unknown:a.b", "1", "NodeOptions:unknown", "is not a node")]
     [InlineData("NodeOptions:backend-eu-1:a b", "1", "NodeOptions:backend-eu-1:a b", "dotted name")]
     [InlineData("Local:GatewayPort", "70000", "Local:GatewayPort", "between 0 and")]
     public void A_mistake_is_refused_with_its_path(string key, string value, string path, string rule) =>
@@ -115,8 +115,8 @@ public sealed class TopologyConfigurationTests
     [Fact]
     public void Mistakes_that_only_the_nodes_tell_come_with_the_others_where_the_nodes_are_known()
     {
-        (string, string?)[] mistakes = [("NodeOptions:nobody:a.b", "1"), ("Acme:Email", "operators"), ("Headscale:LinkRange", "10.254.0.0/26")];
-        string[] paths = ["NodeOptions:nobody", "Acme:Email", "Headscale:LinkRange"];
+        (string, string?)[] mistakes = [("NodeOptions:unknown:a.b", "1"), ("Acme:Email", "operators"), ("Headscale:LinkRange", "10.254.0.0/26")];
+        string[] paths = ["NodeOptions:unknown", "Acme:Email", "Headscale:LinkRange"];
         Errors(mistakes).Select(error => error.Path).ShouldBe(paths, ignoreOrder: true);
         Errors([.. mistakes, ("Regions:0:Backends", "0")]).Select(error => error.Path).ShouldBe(["Acme:Email", "Regions:0:Backends"], ignoreOrder: true);
     }

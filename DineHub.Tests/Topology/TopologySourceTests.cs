@@ -49,7 +49,7 @@ public sealed class TopologySourceTests
     }
 
     [Theory]
-    [InlineData("nobody", "services.a")]
+    [InlineData("unknown", "services.a")]
     [InlineData("monitoring", "not an option")]
     public void Options_of_no_node_or_of_no_name_are_refused(string node, string option) =>
         Should.Throw<TopologyException>(() => Reference.Load().WithNodeOptions([new(node, option, null)])).Message.ShouldContain(node);

@@ -1,6 +1,6 @@
 namespace DineHub.Topology.Access;
 
-/// <summary>Whoever opens or takes a connection: a role, or somebody outside the machines.</summary>
+/// <summary>One end of a connection: a role, or a party outside the cluster's machines.</summary>
 public enum Party
 {
     /// <summary>Anybody.</summary>

@@ -3,7 +3,7 @@ namespace DineHub.Topology.Addressing;
 /// <summary>The addresses of the WireGuard link between Headscale and the ingresses, which relay the mesh's control traffic to it.</summary>
 public static class ControlLink
 {
-    private const uint MostIngresses = 100;
+    private const uint MaxIngresses = 100;
 
     /// <summary>Headscale's address on the link: the first of the range.</summary>
     public static string HeadscaleAddress(ClusterTopology topology) => topology.Machines.ControlLink.At(1).ToString();
@@ -23,5 +23,5 @@ public static class ControlLink
     public static long Size(IReadOnlyList<int> regions) =>
         regions.Count == 0 ? 0 : regions.Select((ingresses, i) => (long)Offset(i, ingresses - 1)).Max() + 2;
 
-    private static uint Offset(int region, int number) => 2 + (MostIngresses * (uint)region) + (uint)number;
+    private static uint Offset(int region, int number) => 2 + (MaxIngresses * (uint)region) + (uint)number;
 }

@@ -6,9 +6,9 @@ namespace DineHub.Topology.Addressing;
 /// <summary>Addresses counted within IPv4 networks.</summary>
 public static class NetworkAddresses
 {
-    /// <summary>The address that is so many after the network's first.</summary>
+    /// <summary>The address at an offset from the network's first.</summary>
     /// <param name="network">An IPv4 network.</param>
-    /// <param name="offset">How many; within the network.</param>
+    /// <param name="offset">The offset, within the network.</param>
     /// <exception cref="ArgumentOutOfRangeException">The network has fewer addresses.</exception>
     public static IPAddress At(this IPNetwork network, uint offset)
     {

@@ -10,7 +10,7 @@ namespace DineHub.Topology.Configuration;
 /// <summary>Reads <see cref="MachineSettings"/>.</summary>
 internal static partial class MachineReader
 {
-    private const int LargestVolumeGiB = 16_384;
+    private const int MaxVolumeGiB = 16_384;
 
     public static MachineSettings Read(SectionReader root, IConfiguration configuration, string domain, IPNetwork controlLink)
     {
@@ -34,8 +34,8 @@ internal static partial class MachineReader
         var balancing = dns.Choice("Balancing", IngressBalancing.ActiveActive);
         dns.RefuseUnknown();
         var disks = root.Section("Disks");
-        var rootDisk = disks.Number("RootGiB", fallback: 30, minimum: 10, maximum: LargestVolumeGiB);
-        var dataVolume = disks.Number("DataGiB", fallback: 50, minimum: 10, maximum: LargestVolumeGiB);
+        var rootDisk = disks.Number("RootGiB", fallback: 30, minimum: 10, maximum: MaxVolumeGiB);
+        var dataVolume = disks.Number("DataGiB", fallback: 50, minimum: 10, maximum: MaxVolumeGiB);
         var snapshots = disks.Number("Snapshots", fallback: 7, minimum: 1, maximum: 365);
         disks.RefuseUnknown();
         return new MachineSettings
@@ -105,7 +105,7 @@ internal static partial class MachineReader
 
             if (operators.Exists(known => known.Name == name))
             {
-                reader.Fail("Name", $"'{name}' is there twice");
+                reader.Fail("Name", $"'{name}' is a duplicate");
             }
 
             operators.Add(new MachineOperator(name, key, age.Length == 0 ? null : age));

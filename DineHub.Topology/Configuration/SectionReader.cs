@@ -122,7 +122,7 @@ public sealed class SectionReader(IConfiguration section, List<ConfigurationErro
         return [.. children.Select(child => new SectionReader(child, errors))];
     }
 
-    /// <summary>Reports the keys that nobody has asked for.</summary>
+    /// <summary>Reports every key that has not been read.</summary>
     public void RefuseUnknown()
     {
         foreach (var child in section.GetChildren().Where(child => !read.Contains(child.Key)))

@@ -29,8 +29,8 @@ public static partial class TopologyConfiguration
     private static readonly IPNetwork SharedAddressSpace = new(IPAddress.Parse("100.64.0.0"), 10);
 
     // Names of nodes stand before a domain, and "backend-" and "-99" around an alias: the results must be names, too (RFC 1035: 253 and 63 characters).
-    private const int LongestDomain = 253 - 64;
-    private const int LongestAlias = 52;
+    private const int MaxDomainLength = 253 - 64;
+    private const int MaxAliasLength = 52;
 
     private static readonly IPNetwork[] PrivateNetworks =
         [new(IPAddress.Parse("10.0.0.0"), 8), new(IPAddress.Parse("172.16.0.0"), 12), new(IPAddress.Parse("192.168.0.0"), 16)];
@@ -114,11 +114,11 @@ public static partial class TopologyConfiguration
         var headscaleRegion = RegionOf(headscale, regions, first);
         var machines = MachineReader.Read(root, configuration, domain, link);
         var local = root.Section("Local");
-        var mostLocalPort = 65535 - Math.Max(0, regions.Sum(region => region.Ingresses) - 1);
-        var gatewayPort = local.Number("GatewayPort", fallback: 8080, minimum: 0, maximum: mostLocalPort);
+        var maxLocalPort = 65535 - Math.Max(0, regions.Sum(region => region.Ingresses) - 1);
+        var gatewayPort = local.Number("GatewayPort", fallback: 8080, minimum: 0, maximum: maxLocalPort);
 
         // As far from it as 8443 is from 8080.
-        var gatewayTlsPort = local.Number("GatewayTlsPort", fallback: gatewayPort == 0 ? 0 : Math.Min(gatewayPort + 363, mostLocalPort), minimum: 0, maximum: mostLocalPort);
+        var gatewayTlsPort = local.Number("GatewayTlsPort", fallback: gatewayPort == 0 ? 0 : Math.Min(gatewayPort + 363, maxLocalPort), minimum: 0, maximum: maxLocalPort);
         local.RefuseUnknown();
         root.Section(IngressSettings.Section);
         root.RefuseUnknown();
@@ -180,7 +180,7 @@ public static partial class TopologyConfiguration
     {
         if (!standbys)
         {
-            database.Fail("Failover", "must be Manual where Database:Standbys is false: there is nobody to promote");
+            database.Fail("Failover", "must be Manual where Database:Standbys is false: there is no standby to promote");
         }
         else if (new[] { coordinator.Region, coordinator.StandbyRegion, monitoringRegion }.Distinct().Count() < 3)
         {
@@ -217,7 +217,7 @@ public static partial class TopologyConfiguration
         foreach (var reader in root.List("Regions"))
         {
             var name = reader.Text("Name");
-            var alias = Label(reader, "Alias", name.Split('-')[0], LongestAlias);
+            var alias = Label(reader, "Alias", name.Split('-')[0], MaxAliasLength);
             var network = Network(reader, "Cidr", string.Create(CultureInfo.InvariantCulture, $"10.{10 * (regions.Count + 1)}.0.0/16"));
             regions.Add(new RegionCounts(
                 new Region(name, alias, network?.ToString() ?? ""),
@@ -231,7 +231,7 @@ public static partial class TopologyConfiguration
 
             if (regions.Count(region => region.Region.Name == name) > 1)
             {
-                reader.Fail("Name", $"'{name}' is there twice");
+                reader.Fail("Name", $"'{name}' is a duplicate");
             }
 
             if (regions.Count(region => region.Region.Alias == alias) > 1)
@@ -334,9 +334,9 @@ public static partial class TopologyConfiguration
     private static string DomainName(SectionReader reader, string key, string? fallback)
     {
         var domain = reader.Text(key, fallback);
-        if (domain.Length > 0 && (domain.Length > LongestDomain || domain.Split('.') is not { Length: >= 2 } labels || !labels.All(label => LabelPattern().IsMatch(label))))
+        if (domain.Length > 0 && (domain.Length > MaxDomainLength || domain.Split('.') is not { Length: >= 2 } labels || !labels.All(label => LabelPattern().IsMatch(label))))
         {
-            reader.Fail(key, $"must be a DNS name such as dinehub.example, of {LongestDomain} characters at most, but is '{domain}'");
+            reader.Fail(key, $"must be a DNS name such as dinehub.example, of {MaxDomainLength} characters at most, but is '{domain}'");
         }
 
         return domain;

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace DineHub.Topology.Configuration;
 
-/// <summary>Where a topology is read from; each reading validates it anew.</summary>
+/// <summary>The source of a topology; every read validates the result.</summary>
 /// <param name="File">The JSON file.</param>
 /// <param name="Overrides">Keys such as <c>Regions:0:Backends</c> with their values; of one key the last holds.</param>
 public sealed record TopologySource(string File, IReadOnlyList<KeyValuePair<string, string?>> Overrides)

@@ -6,16 +6,16 @@ public static class IngressHeaders
     /// <summary>The field that makes a request of any method one that may be repeated (draft-ietf-httpapi-idempotency-key-header).</summary>
     public const string IdempotencyKey = "Idempotency-Key";
 
-    /// <summary>The request's identity: 32 hexadecimal digits, made by the ingress, told to the backend and to the client.</summary>
+    /// <summary>The request's identity: 32 hexadecimal digits, made by the ingress, and sent to the backend and the client.</summary>
     public const string RequestId = "X-Request-Id";
 
-    /// <summary>How long the head of a backend's answer may be, in KiB; a longer one is a failure of the backend.</summary>
-    public const int LongestAnswerHeadKibibytes = 16;
+    /// <summary>Maximum size of a backend's response head, in KiB; a longer one counts as the backend's failure.</summary>
+    public const int MaxResponseHeadKibibytes = 16;
 
     /// <summary>Content-Security-Policy of answers that bring none of their own.</summary>
     public const string ContentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'";
 
-    /// <summary>What every answer carries; a backend's own is replaced.</summary>
+    /// <summary>The security headers of every response; a backend's own values are replaced.</summary>
     public static IReadOnlyList<KeyValuePair<string, string>> Security { get; } =
     [
         new("X-Content-Type-Options", "nosniff"),
@@ -25,7 +25,7 @@ public static class IngressHeaders
         new("Permissions-Policy", "camera=(), geolocation=(self), microphone=(), payment=(self)"),
     ];
 
-    /// <summary>What clients say of where a request comes from or what it really is: dropped, as nobody vouches for it.</summary>
+    /// <summary>Client-supplied headers about a request's origin or real method and path: dropped, since they cannot be verified.</summary>
     public static IReadOnlyList<string> Distrusted { get; } =
     [
         "Forwarded", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-Ssl",

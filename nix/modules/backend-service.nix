@@ -165,7 +165,7 @@ in
       operatorKeyFile = mkOption {
         type = types.nullOr secretFile;
         default = null;
-        description = "File with the operators' key (`Operator:Key`, 32 characters or more), at run time. Null: nobody is an operator.";
+        description = "File with the operators' key (`Operator:Key`, 32 characters or more), at run time. Null disables operator access by key.";
       };
       dataProtectionKeyFile = mkOption {
         type = secretFile;
@@ -208,7 +208,7 @@ in
           DINEHUB_REGION = cfg.region;
           Images__Bucket = mkDefault cluster.buckets.images.name;
           Images__Region = mkDefault cluster.buckets.images.region;
-          # No diagnostic socket in /tmp: nobody attaches to it.
+          # No diagnostic socket in /tmp: it has no use here.
           DOTNET_EnableDiagnostics = mkDefault "0";
         }
         // cfg.environment;

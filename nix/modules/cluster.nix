@@ -153,13 +153,13 @@ in
         }
       );
       default = { };
-      description = "Who may sign in to the machines and deploy to them, by user name.";
+      description = "The operators, who may sign in to the machines and deploy to them, by user name.";
     };
 
     acme = {
       email = mkOption {
         type = types.strMatching "[^@ ]+@[^@ ]+";
-        description = "Whom the certificate authority writes to.";
+        description = "The email address for the certificate authority.";
         example = "operators@dinehub.example";
       };
       acceptTerms = mkOption {
@@ -193,7 +193,7 @@ in
           "vote"
         ];
         default = "manual";
-        description = "Who decides on a failover: an operator, or a vote (Patroni).";
+        description = "The decision on a failover: by an operator, or by a vote (Patroni).";
       };
       coordinator = node;
       workers = mkOption {
@@ -229,7 +229,7 @@ in
           }
         );
         default = [ ];
-        description = "Who votes on a failover; nobody unless `failover` is `vote`.";
+        description = "The members that vote on a failover; empty unless `failover` is `vote`.";
       };
     };
 

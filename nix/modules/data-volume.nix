@@ -68,7 +68,7 @@ in
     label = mkOption {
       type = types.strMatching "[A-Za-z0-9_-]{1,16}";
       default = "dinehub-data";
-      description = "The file system's label (ext4: 16 characters at most), which tells on any machine what the volume is.";
+      description = "The file system's label (ext4: 16 characters at most), which identifies the volume on any machine.";
     };
 
     services = mkOption {

@@ -2,8 +2,8 @@
 # copy to it and does not fill up.
 #
 # deploy-rs signs in as the operator (no `sshUser` in the flake: `deploy` takes the local user name, or `--ssh-user`), copies
-# the system to the store, and activates it by `sudo`. So wheel needs no password, which nobody has, and is trusted by Nix,
-# which makes it no mightier than sudo does. Root itself does not sign in: the journal tells who deployed.
+# the system to the store, and activates it by `sudo`. So wheel uses sudo without a password (accounts have none), and is trusted by Nix,
+# which adds no rights to those of sudo. Root itself does not sign in: the journal shows who deployed.
 {
   config,
   lib,
@@ -37,7 +37,7 @@ in
       type = types.attrsOf (types.listOf types.singleLineStr);
       default = mapAttrs (_: operator: [ operator.sshKey ]) config.dinehub.cluster.operators;
       defaultText = literalExpression "those of config.dinehub.cluster.operators";
-      description = "Who may sign in to this machine and become root, by user name, with the public keys.";
+      description = "The operators, who may sign in to this machine and become root: public keys by user name.";
       example = {
         alex = [ "ssh-ed25519 AAAA… alex" ];
       };
@@ -54,7 +54,7 @@ in
     assertions = [
       {
         assertion = cfg.operators != { };
-        message = "dinehub.deploy.operators: nobody could sign in to '${config.networking.hostName}' after this is deployed.";
+        message = "dinehub.deploy.operators: no operator could sign in to '${config.networking.hostName}' after this deployment.";
       }
       {
         assertion = lib.all (keys: keys != [ ]) (lib.attrValues cfg.operators);
@@ -84,7 +84,7 @@ in
           "nix-command"
           "flakes"
         ];
-        # What operators built themselves is signed by nobody.
+        # Packages that operators built themselves are unsigned.
         trusted-users = [
           "root"
           "@wheel"

@@ -100,7 +100,7 @@ in
     clientPort = mkOption {
       type = types.port;
       default = 2379;
-      description = "The port that Patroni asks at.";
+      description = "The port for Patroni's requests.";
     };
 
     peerPort = mkOption {
@@ -135,7 +135,7 @@ in
       caFile = mkOption {
         type = types.nullOr file;
         default = null;
-        description = "The authority that members and Patroni show certificates of. Nobody else is let in.";
+        description = "The authority that members and Patroni show certificates of. Other clients are rejected.";
       };
     };
   };

@@ -1,5 +1,5 @@
 # What every machine of the cluster refuses: SSH from anywhere but the mesh and the machine itself, passwords, root,
-# core dumps, updates that nobody deployed, logs without end.
+# core dumps, updates outside a deployment, logs without end.
 {
   config,
   lib,
@@ -33,7 +33,7 @@ in
       type = types.bool;
       default = config.dinehub.host.role != null;
       defaultText = literalExpression "config.dinehub.host.role != null";
-      description = "Whether the machine is hardened: every machine of a topology, unless it says otherwise.";
+      description = "Whether the machine is hardened: by default every machine of a topology.";
     };
 
     meshInterface = mkOption {
@@ -152,7 +152,7 @@ in
       "kernel.unprivileged_bpf_disabled" = opinion 1;
       "kernel.yama.ptrace_scope" = opinion 1;
       "net.core.bpf_jit_harden" = opinion 2;
-      # Addresses and routes come from the VPC and the mesh; nobody else is asked.
+      # Addresses and routes come from the VPC and the mesh only.
       "net.ipv4.conf.all.accept_redirects" = opinion false;
       "net.ipv4.conf.default.accept_redirects" = opinion false;
       "net.ipv4.conf.all.secure_redirects" = opinion false;

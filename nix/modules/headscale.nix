@@ -104,7 +104,7 @@ in
 
     policyFile = mkOption {
       type = types.path;
-      description = "Who may talk to whom on the mesh: Headscale's policy. A mesh without one would let everybody talk to everybody.";
+      description = "Headscale's policy: the permitted connections on the mesh. A mesh without a policy would permit all.";
       example = literalExpression "../generated/headscale/policy.json";
     };
 

@@ -89,7 +89,7 @@ in
 
       email = mkOption {
         type = types.strMatching "[^@ ]+@[^@ ]+";
-        description = "Whom the certificate authority writes to.";
+        description = "The email address for the certificate authority.";
         example = "operators@dinehub.example";
       };
 
@@ -146,7 +146,7 @@ in
       managementPort = mkOption {
         type = types.port;
         default = 9114;
-        description = "The port of 127.0.0.1 that nginx tells its numbers at.";
+        description = "The port of nginx's metrics on 127.0.0.1.";
       };
     };
 

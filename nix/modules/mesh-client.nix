@@ -41,8 +41,8 @@ in
       default = config.dinehub.ingress.enable && config.dinehub.ingress.controlDomain != null;
       defaultText = literalExpression "config.dinehub.ingress.enable && config.dinehub.ingress.controlDomain != null";
       description = ''
-        Whether this machine itself relays to the control server, as ingresses do. It then asks itself for it: the public
-        name may lead to another ingress, or, before there is one, to nobody.
+        Whether this machine itself relays to the control server, as ingresses do. It then uses its own relay: the public
+        name may lead to another ingress, or, before the first one is up, nowhere.
       '';
     };
 
@@ -55,7 +55,7 @@ in
     port = mkOption {
       type = types.port;
       default = 41641;
-      description = "The UDP port of WireGuard, which is open to everybody: whoever has no key gets no answer.";
+      description = "The UDP port of WireGuard, which is open to the internet: peers without a key get no answer.";
     };
 
     interface = mkOption {
@@ -90,7 +90,7 @@ in
         "--hostname=${config.networking.hostName}"
         # The names of the mesh; other names go on being asked of the machine's own servers.
         "--accept-dns=true"
-        # Nobody's subnet may draw this machine's traffic to itself.
+        # No other machine may announce a subnet for this machine's traffic.
         "--accept-routes=false"
       ];
       # The client would send its logs to Tailscale.

@@ -1,5 +1,5 @@
 # The monitoring host: Prometheus, Alertmanager, Grafana and the blackbox exporter. What is asked for metrics, what is alerted
-# on and what is shown is generated (nix/generated); here is how it runs. Operators reach it over the mesh, and nobody else.
+# on and what is shown is generated (nix/generated); here is how it runs. Only operators reach it, over the mesh.
 {
   config,
   lib,
@@ -145,7 +145,7 @@ in
       };
       alertmanagerWebhookUrlFile = mkOption {
         type = secretFile;
-        description = "File with the URL that alerts are posted to, at run time: whoever has it may post there.";
+        description = "File with the URL that alerts are posted to, at run time. A secret: it is all that posting needs.";
         example = "/run/secrets/alertmanager/webhook-url";
       };
     };
@@ -236,7 +236,7 @@ in
       services.prometheus.alertmanager = {
         enable = true;
         port = cfg.ports.alertmanager;
-        # Alone: it has nobody to gossip with, and listens for nobody.
+        # A single instance: no gossip, no cluster port.
         extraFlags = [ "--cluster.listen-address=" ];
         # Whole: who has other receivers has other routes.
         configuration = mkDefault {

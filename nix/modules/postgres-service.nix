@@ -131,7 +131,7 @@ let
       Database__Durability = if cfg.durability == "standby" then "Standby" else "Local";
       Database__StandbyTimeoutSeconds = toString cfg.standbyTimeoutSeconds;
       Database__Shards = toString cfg.shards;
-      # No diagnostic socket in /tmp: nobody attaches to these.
+      # No diagnostic socket in /tmp: it has no use here.
       DOTNET_EnableDiagnostics = "0";
     }
     // optionalAttrs (cfg.tls.caFile != null) { Database__NodeConnectionInfo = libpqTls; };
@@ -178,13 +178,13 @@ let
     }
     data=${escapeShellArg cfg.dataDir}
     initialize=${escapeShellArg "${parent}/initialize"}
-    # The files are postgres's, and so is whoever works on them. What is exported here stays here.
+    # The files belong to postgres, and so does every process that changes them. The exports stay in this subshell.
     as_postgres() {
       setpriv --reuid=postgres --regid=postgres --init-groups --no-new-privs -- "$@"
     }
 
     ${optionalString hasPartner ''
-      # A new server in a cluster that runs knows of nobody who knows of it: only an operator can tell that it is new.
+      # In a running cluster no other server has a record of a new one: only an operator can confirm that it is new.
       if [ -e "$data/PG_VERSION" ] || [ ! -e "$initialize" ]; then
         (
           ${exports}
@@ -436,7 +436,7 @@ in
         "worker"
         "standby"
       ];
-      description = "What this server is at home. Who is the primary now is found out at run time.";
+      description = "This server's configured role. The current primary is determined at run time.";
     };
 
     nodeName = mkOption {
@@ -542,7 +542,7 @@ in
     maxSlotWalKeepMiB = mkOption {
       type = types.ints.between 256 1048576;
       default = 8192;
-      description = "WAL kept for a standby that is away, in MiB, at most: a third of the volume or less. After that it is copied anew.";
+      description = "WAL kept for a standby that is away, in MiB, at most: a third of the volume or less. A standby that needs more is cloned again.";
     };
 
     tls = {
@@ -610,7 +610,7 @@ in
       port = mkOption {
         type = types.port;
         default = 9188;
-        description = "The keeper's port, which the firewall opens to the mesh: Prometheus asks there.";
+        description = "The keeper's port, which the firewall opens to the mesh: Prometheus scrapes it.";
       };
 
       url = mkOption {
@@ -991,7 +991,7 @@ in
           ]
           ++ optional archive.enable "backup-passphrase:${toString cfg.secrets.backupPassphraseFile}";
           EnvironmentFile = mkIf archive.enable [ "-${archiveEnvironment}" ];
-          # `db join` waits for as long as nobody can tell what this server is; and so does a recovery for its WAL.
+          # `db join` waits until another server can vouch for this one's role; a recovery waits for its WAL.
           TimeoutStartSec = "infinity";
           # The fence ends the server by SIGINT, which is a clean exit: it must come back, and join.
           Restart = "always";
@@ -1018,7 +1018,7 @@ in
         };
       };
 
-      # It would wait for ever: on a standby for the end of recovery, on a primary for a password. `db migrate` sets up
+      # nixpkgs' setup would never end: on a standby it waits for the end of recovery, on a primary for a password. `db migrate` sets up
       # databases and roles.
       systemd.services.postgresql-setup.script = mkForce "exit 0";
 
@@ -1073,7 +1073,7 @@ in
         }
         {
           assertion = lib.length patroni.etcd.hosts >= 3;
-          message = "dinehub.postgres.patroni.etcd.hosts: three members on three sites, or nobody can vote when one is lost.";
+          message = "dinehub.postgres.patroni.etcd.hosts: three members on three sites, or no majority is left when one is lost.";
         }
         {
           assertion =
@@ -1158,7 +1158,7 @@ in
               # Only a standby that has every acknowledged commit is promoted; without one the primary goes on alone.
               synchronous_mode = cfg.durability == "standby";
               synchronous_mode_strict = false;
-              # When the vote itself is lost, a leader that reaches its standby goes on: nobody can have been elected.
+              # When the vote itself is lost, a leader that reaches its standby goes on: no other can have been elected.
               failsafe_mode = true;
               postgresql = {
                 use_pg_rewind = true;

@@ -113,7 +113,7 @@ install_key() {
 install_node() {
   local node="$1" options
   until_true 600 "$node answers by AWS Systems Manager" is_reachable "$node" ||
-    die "$node: does not let $(operator) or root in. A machine that was replaced has another host key: 'ssh-keygen -R $(of_node "$node" fqdn)'. Otherwise 'DINEHUB_NODE=$node ssh -oProxyCommand=$(ssm_proxy) root@$node' tells why."
+    die "$node: rejects $(operator) and root. A machine that was replaced has another host key: 'ssh-keygen -R $(of_node "$node" fqdn)'. Otherwise try 'DINEHUB_NODE=$node ssh -oProxyCommand=$(ssm_proxy) root@$node'."
   if ! "$dry_run" && is_installed "$node"; then
     install_key "$node" "$(operator)"
     deploy_node "$node"
@@ -132,7 +132,7 @@ install_node() {
     as root "$node" "systemctl reboot" || true
   fi
   # The new system lets root in no longer.
-  until_true 600 "$node lets $(operator) in" is_installed "$node" || die "$node: its system does not let its operators in. The serial console, or 'aws ssm start-session', tells why."
+  until_true 600 "$node lets $(operator) in" is_installed "$node" || die "$node: its system does not let its operators in. See the serial console, or use 'aws ssm start-session'."
 }
 
 mesh_state() {
@@ -151,11 +151,11 @@ knows_its_mesh() {
   esac
 }
 
-# forget_former NODE: what Headscale knows by the name of a machine that is new to the mesh was another one. While it is there,
-# the new one gets a name with something behind it, which nobody asks for. Headscale 0.30 spells `given_name` otherwise.
+# forget_former NODE: Headscale's entry with the name of a machine that is new to the mesh is a former machine's. While it exists,
+# the new one gets a suffixed name, which no machine looks up. Headscale 0.30 spells `given_name` otherwise.
 forget_former() {
   local node="$1" known id
-  known="$(as "$(operator)" "$(headscale_host)" "sudo headscale nodes list --output json")" || die "$node: Headscale does not tell which machines it knows."
+  known="$(as "$(operator)" "$(headscale_host)" "sudo headscale nodes list --output json")" || die "$node: 'headscale nodes list' failed."
   while read -r id <&4; do
     say "$node: Headscale forgets the former one, $id"
     on "$(headscale_host)" "sudo headscale nodes delete --identifier $id --force" >&2
@@ -174,7 +174,7 @@ enrol_node() {
     on "$node" "sudo sh -c '$place'"
     return
   fi
-  until_true 120 "$node tells whether it is on the mesh" knows_its_mesh "$node" || die "$node: tailscaled does not tell. 'journalctl -u tailscaled' on it tells why."
+  until_true 120 "$node reports its mesh state" knows_its_mesh "$node" || die "$node: tailscaled does not report its state. See 'journalctl -u tailscaled' on it."
   if [[ "$state" == Running ]]; then
     say "$node: is on the mesh"
     return
@@ -185,7 +185,7 @@ enrol_node() {
   fi
   key="$(as "$(operator)" "$(headscale_host)" "sudo headscale preauthkeys create --tags $tag --expiration 1h --output json" | jq --raw-output '.key // empty')"
   [[ -n "$key" ]] || die "$node: Headscale gave no key."
-  printf '%s' "$key" | as "$(operator)" "$node" "sudo sh -c '$place'" || die "$node: did not enrol. 'journalctl -u tailscaled-autoconnect' on it tells why."
+  printf '%s' "$key" | as "$(operator)" "$node" "sudo sh -c '$place'" || die "$node: did not enrol. See 'journalctl -u tailscaled-autoconnect' on it."
   until_true 120 "$node is on the mesh" is_on_mesh "$node" || die "$node: is not on the mesh."
 }
 
@@ -194,7 +194,7 @@ enrol_node() {
 step_terraform() {
   local folder="$nix/generated/terraform" terraform="${DINEHUB_TERRAFORM-}" missing
   if [[ -z "$terraform" ]]; then
-    terraform="$(command -v terraform || command -v tofu)" || die "Neither terraform nor tofu is there."
+    terraform="$(command -v terraform || command -v tofu)" || die "Neither terraform nor tofu is on PATH."
   fi
   run "$terraform" -chdir="$folder" init -input=false
   # Asks before it changes anything.
@@ -205,11 +205,11 @@ step_terraform() {
   fi
   "$terraform" -chdir="$folder" output -json hosts >"$infrastructure.new"
   missing="$(jq --raw-output --slurpfile hosts "$infrastructure.new" '[.nodes[].name | select($hosts[0][.].instanceId | not)] | join(" ")' "$topology")" ||
-    die "$infrastructure.new: this is not what Terraform should say."
-  [[ -z "$missing" ]] || die "Terraform has no machine for: $missing. $infrastructure.new is what it says."
+    die "$infrastructure.new: the output of Terraform is not as expected."
+  [[ -z "$missing" ]] || die "Terraform has no machine for: $missing. Its output is in $infrastructure.new."
   mv "$infrastructure.new" "$infrastructure"
   read_infrastructure
-  say "$infrastructure: written. 'git add' it: a flake sees only what git tracks."
+  say "$infrastructure: written. 'git add' it: a flake sees only tracked files."
   if git -C "$nix" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
     git -C "$nix" add --intent-to-add infrastructure.json
   fi
@@ -223,7 +223,7 @@ step_headscale() {
   local host user users
   host="$(headscale_host)"
   install_node "$host"
-  until_true 180 "Headscale answers" headscale_answers || die "$host: Headscale does not answer. 'journalctl -u headscale' on it tells why."
+  until_true 180 "Headscale answers" headscale_answers || die "$host: Headscale does not answer. See 'journalctl -u headscale' on it."
   if "$dry_run"; then
     users='[]'
   else
@@ -252,7 +252,7 @@ step_ingress() {
   while read -r node <&3; do
     install_node "$node"
     # Its certificate comes by DNS, which takes its minutes.
-    until_true 600 "$node relays to the control server" relays_control "$node" || die "$node: does not relay to the control server. 'journalctl -u nginx -u wg-quick-control' and the acme units on it tell why."
+    until_true 600 "$node relays to the control server" relays_control "$node" || die "$node: does not relay to the control server. See 'journalctl -u nginx -u wg-quick-control' and the acme units on it."
     enrol_node "$node"
   done 3< <(chosen ingress)
 }
@@ -285,11 +285,11 @@ step_database() {
   # They start by themselves once they are on the mesh, primaries first: a standby is a copy of one that runs. A
   # deployment waits for that, and is none that should be waited for in vain.
   while read -r node <&3; do
-    until_true 600 "$node runs" server_answers "$node" || die "$node: its server does not run. 'journalctl -u postgresql -u patroni' on it tells why."
+    until_true 600 "$node runs" server_answers "$node" || die "$node: its server does not run. See 'journalctl -u postgresql -u patroni' on it."
     deploy_node "$node"
   done 3< <(chosen coordinator && chosen worker && chosen standby)
   on "$(nodes coordinator)" "sudo dinehub-db migrate"
-  until_true 1800 "all servers answer and are in sync" database_is_whole || die "The database is not whole: 'sudo dinehub-db status' on $(nodes coordinator) tells what is missing."
+  until_true 1800 "all servers answer and are in sync" database_is_whole || die "The database is not whole: 'sudo dinehub-db status' on $(nodes coordinator) shows what is missing."
 }
 
 backend_is_ready() {
@@ -300,7 +300,7 @@ step_backends() {
   local node
   while read -r node <&3; do
     deploy_node "$node"
-    until_true 180 "$node is ready" backend_is_ready "$node" || die "$node: is not ready. 'journalctl -u dinehub-backend' on it tells why."
+    until_true 180 "$node is ready" backend_is_ready "$node" || die "$node: is not ready. See 'journalctl -u dinehub-backend' on it."
   done 3< <(chosen backend)
 }
 

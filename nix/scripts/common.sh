@@ -180,7 +180,7 @@ as() {
   local user="$1" node="$2" options
   shift 2
   mapfile -t options < <(ssh_options "$node")
-  # shellcheck disable=SC2029 # The command is complete here; its own variables are quoted by whoever wrote it.
+  # shellcheck disable=SC2029 # The command is complete here; the caller has quoted its variables.
   DINEHUB_NODE="$node" ssh "${options[@]}" "$user@$(address "$node")" "$@"
 }
 

@@ -25,7 +25,7 @@ rollout.sh [--dry-run] [--region REGION] [--only KIND]… [--via mesh|ssm] [--fo
 --region REGION  ingresses and backends of this region only; no database, no others.
 --only KIND      ingresses, backends (and the schema before them), database or others; may be repeated.
 --via WAY        how machines are reached: mesh (unless it is set), or ssm, where the mesh is what is broken.
---force          also takes out an ingress or a backend that nobody can stand in for.
+--force          takes an ingress or a backend out of service even if no other can replace it.
 USAGE
   exit 2
 }
@@ -82,7 +82,7 @@ includes() {
 
 # ends_at NODE WHY: the end.
 ends_at() {
-  die "$1: $2. The rollout ends here. Mend it, and run it again: machines that are done already do not change."
+  die "$1: $2. The rollout ends here. Fix the cause, and run it again: machines that are done already do not change."
 }
 
 # left_out NODE WHY: the same, where customers go to others meanwhile.
@@ -148,7 +148,7 @@ roll_schema() {
   node="$(nodes coordinator)"
   if ! "$dry_run" && ! as "$(operator)" "$node" true 2>/dev/null; then
     node="$(standby_of "$node")"
-    [[ -n "$node" ]] || die "$(nodes coordinator) does not answer, so the schema cannot be brought up."
+    [[ -n "$node" ]] || die "$(nodes coordinator) does not answer, so the schema cannot be migrated."
   fi
   say "$node: schema"
   if "$dry_run"; then
@@ -160,7 +160,7 @@ roll_schema() {
   mapfile -t options < <(ssh_options "$node")
   DINEHUB_NODE="$node" NIX_SSHOPTS="${options[*]}" run nix copy --substitute-on-destination --no-check-sigs --to "ssh://$(operator)@$(address "$node")" "$system" ||
     die "$node: its system could not be copied there. Nothing was changed."
-  on "$node" "sudo $system/sw/bin/dinehub-db migrate" || die "$node: the schema is not what the new version needs. No machine was changed; run it again when it is mended."
+  on "$node" "sudo $system/sw/bin/dinehub-db migrate" || die "$node: the migration failed. No machine was changed; fix the cause, and run it again."
 }
 
 # --- Backends ---
@@ -199,7 +199,7 @@ roll_backend() {
     ingress="$(nodes ingress | head -n 1)"
   fi
   if ! "$dry_run" && ! others_ready "$node" "$ingress"; then
-    "$force" || die "$node: no other backend is ready (seen from $ingress), so nobody could stand in for it. --force does it all the same."
+    "$force" || die "$node: no other backend is ready to take its requests (seen from $ingress). --force deploys anyway."
   fi
   remember "$node"
   say "$node: drain"
@@ -274,7 +274,7 @@ roll_ingress() {
     check="$(health_check_of "$address")"
     [[ -n "$check" ]] || die "$node: Route 53 has no health check for $address."
     if ! other_ingress_serves "$node"; then
-      "$force" || die "$node: no other ingress is healthy and in the DNS, so nobody could stand in for it. --force does it all the same."
+      "$force" || die "$node: no other ingress is healthy and in the DNS to take its clients. --force deploys anyway."
     fi
   fi
 
@@ -336,7 +336,7 @@ roll_database() {
   local group primary partner
   declare -A primaries partners
   if ! "$dry_run"; then
-    { read_status && jq --exit-status '.nodes' "$status_file" >/dev/null; } || die "The database does not tell its state: 'sudo dinehub-db status' on the coordinator's machine must work before it is touched."
+    { read_status && jq --exit-status '.nodes' "$status_file" >/dev/null; } || die "The state of the database is unknown: 'sudo dinehub-db status' on the coordinator's machine must work before it is touched."
   fi
   while read -r group; do
     primary="$group"

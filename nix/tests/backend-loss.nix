@@ -1,5 +1,5 @@
-# One of two backends is killed, then its whole machine is lost, while customers order: nobody sees an error, and no order is
-# there twice.
+# One of two backends is killed, then its whole machine is lost, while customers order: no customer sees an error, and no order
+# is placed twice.
 { common, ... }:
 
 {

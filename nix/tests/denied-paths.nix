@@ -104,7 +104,7 @@ in
           assert opens(ingress_eu_1, "${common.hostOf "backend-eu-1"}", 8080)
           assert opens(backend_eu_1, "${common.hostOf "db-coordinator"}", 5432)
           assert opens(db_coordinator, "${common.hostOf "db-worker-1"}", 5432)
-          # Nobody listens there, or the firewall of the role does not know the port.
+          # No process listens there, or the role's firewall does not open the port.
           for host, port in (("backend-eu-1", 80), ("backend-eu-1", 5432), ("db-coordinator", 8080), ("ingress-eu-1", 9114)):
               assert not opens(db_worker_1, f"{host}.mesh.dinehub.example", port), f"{host}:{port}"
 
@@ -112,7 +112,7 @@ in
           listening = db_coordinator.succeed("ss --no-header --tcp --listening --numeric 'sport = :5432'")
           assert "0.0.0.0:5432" not in listening and "[::]:5432" not in listening, listening
 
-      with subtest("nobody signs in without a password, or to what is not theirs"):
+      with subtest("no role signs in without its password, or to another database"):
           assert sql("dinehub_api", "${common.secrets.api}", "SELECT 1")[0] == 0
           for user, password, database in (
               ("dinehub_api", "wrong", "dinehub"),
@@ -139,7 +139,7 @@ in
           status, output = sql("dinehub_monitor", "${common.secrets.monitor}", "SELECT * FROM orders")
           assert status != 0, output
 
-      with subtest("secrets are nobody's but their service's"):
+      with subtest("secrets are readable by their service only"):
           backend_eu_1.fail("setpriv --reuid=nobody --clear-groups cat /run/credentials/dinehub-backend.service/ConnectionStrings__dinehub")
           backend_eu_1.fail("tr '\\0' '\\n' < /proc/$(systemctl show --property=MainPID --value dinehub-backend.service)/environ | grep --fixed-strings '${common.secrets.api}'")
           db_coordinator.fail("setpriv --reuid=nobody --clear-groups ls /var/lib/dinehub-postgres")

@@ -63,7 +63,7 @@ in
         assert code == 503, f"{code}: {answer}"
         backend_eu_1.succeed("curl --silent --fail http://127.0.0.1:8080/api/v1/restaurants")
 
-    with subtest("nobody is promoted by a guess: a machine that is silent has to be vouched for"):
+    with subtest("no promotion by a guess: an operator must confirm that a silent machine is lost"):
         db_coordinator.fail("dinehub-db promote db-worker-1 >&2")
 
     with subtest("its standby is promoted, and has every acknowledged order"):

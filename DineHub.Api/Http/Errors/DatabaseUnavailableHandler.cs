@@ -24,7 +24,7 @@ internal sealed partial class DatabaseUnavailableHandler(
             return false;
         }
 
-        connections.Learn(exception);
+        connections.OnFailure(exception);
         LogUnavailable(httpContext.Request.Method, httpContext.Request.Path, (exception as PostgresException)?.SqlState, exception.Message.Split('\n')[0]);
         httpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;

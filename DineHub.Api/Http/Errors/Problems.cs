@@ -67,10 +67,10 @@ internal static class Problems
         Refuse(StatusCodes.Status404NotFound, Refusal.UnknownItem, "There is no such item.");
 
     public static ProblemHttpResult VersionMismatch(int version) =>
-        Refuse(StatusCodes.Status412PreconditionFailed, Refusal.VersionMismatch, "It has changed since.", new() { ["version"] = version });
+        Refuse(StatusCodes.Status412PreconditionFailed, Refusal.VersionMismatch, "The resource has changed.", new() { ["version"] = version });
 
     public static ProblemHttpResult VersionRequired() =>
-        Refuse(StatusCodes.Status428PreconditionRequired, Refusal.VersionRequired, "If-Match is required, with the ETag of what is to be changed.");
+        Refuse(StatusCodes.Status428PreconditionRequired, Refusal.VersionRequired, "If-Match is required, with the ETag of the resource to change.");
 
     public static ProblemHttpResult SessionEnded() =>
         Refuse(StatusCodes.Status401Unauthorized, Refusal.SessionEnded, "The session was ended. Sign in.");

@@ -5,8 +5,8 @@ const main = document.querySelector('main');
 const status = document.getElementById('status');
 const view = document.getElementById('view');
 
-/** What is wrong, for people. */
-class Trouble extends Error {}
+/** An error whose message is shown to the user. */
+class HttpError extends Error {}
 
 function element(name, className, ...content) {
   const made = document.createElement(name);
@@ -21,7 +21,7 @@ async function read(path, signal) {
   const response = await fetch(path, { headers: { Accept: 'application/json' }, signal });
   if (!response.ok) {
     const wait = response.headers.get('Retry-After');
-    throw new Trouble(`The server answered ${response.status}.${wait ? ` Try again in ${wait} s.` : ''}`);
+    throw new HttpError(`The server answered ${response.status}.${wait ? ` Try again in ${wait} s.` : ''}`);
   }
   return response.json();
 }
@@ -117,7 +117,7 @@ async function menu(slug, signal) {
       return { title: restaurant.name, content: [about, ...sections, element('p', '', back)] };
     }
   }
-  throw new Trouble('There is no such restaurant.');
+  throw new HttpError('There is no such restaurant.');
 }
 
 let shown = new AbortController();
@@ -138,7 +138,7 @@ async function show() {
       return;
     }
     page = { title: 'Restaurants', content: [] };
-    status.textContent = error instanceof Trouble ? error.message : 'The server cannot be reached. Try again.';
+    status.textContent = error instanceof HttpError ? error.message : 'The server cannot be reached. Try again.';
   }
   if (current.signal.aborted) {
     return;
@@ -148,7 +148,7 @@ async function show() {
   view.replaceChildren(...page.content);
   main.setAttribute('aria-busy', 'false');
   if (!first) {
-    // A new view is a new page to whoever cannot see it: start at its heading.
+    // A new view is a new page to a screen reader: focus its heading.
     heading.focus({ preventScroll: true });
     scrollTo(0, 0);
   }

@@ -32,7 +32,7 @@ public static partial class NginxConfiguration
 
     /// <summary>
     /// The whole text of nginx.conf: what the policy says, on this machine. Without the directives <c>pid</c>, <c>daemon</c>, <c>user</c> and
-    /// <c>error_log</c>, which are for whoever starts nginx to say. The same policy and settings give the same text.
+    /// <c>error_log</c>, which belong to the command line that starts nginx. The same policy and settings give the same text.
     /// </summary>
     /// <param name="policy">The policy.</param>
     /// <param name="settings">The machine's settings.</param>
@@ -72,7 +72,7 @@ public static partial class NginxConfiguration
 
     private static void WriteConnections(NginxWriter writer, IngressPolicy policy, NginxSettings settings)
     {
-        writer.Comment("No file has a type: backends tell it, and what this answers itself is one of the problems.")
+        writer.Comment("No types by file name: backends send the type, and nginx's own responses are problems.")
             .Block("types", () => { })
             .Line("default_type application/octet-stream")
             .Line("server_tokens off")
@@ -130,7 +130,7 @@ public static partial class NginxConfiguration
 
     private static void WriteZones(NginxWriter writer, IngressPolicy policy)
     {
-        writer.Comment("10 MB hold 80,000 clients; the one that was seen last longest ago makes room for a new one.");
+        writer.Comment("10 MB hold 80,000 clients; a new one replaces the least recently seen.");
         foreach (var (kind, zone, key) in NginxVariables.Limits)
         {
             writer.Line(string.Create(CultureInfo.InvariantCulture, $"limit_req_zone {key} zone={zone}:10m rate={policy.LimitOf(kind).PerMinute}r/m"));

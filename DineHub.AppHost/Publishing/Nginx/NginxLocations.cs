@@ -58,7 +58,7 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy, N
             writer.Line("add_header Strict-Transport-Security $hsts always");
         }
 
-        writer.Comment("Of problems only: those that have nothing to say leave these empty, and then they are not sent.");
+        writer.Comment("For problems only: empty headers are not sent.");
         foreach (var (name, variable, _) in ProblemHeaders)
         {
             writer.Line($"set {variable} \"\"").Line($"add_header {name} {variable} always");
@@ -98,23 +98,23 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy, N
 
     public void Write(string maintenanceFile)
     {
-        writer.Comment("No method and no address but this one: which handler a request has is in $handler.");
+        writer.Comment("The only location, for every method and path: $handler has the request's handler.");
         writer.Block("location /", () => writer
             .Block($"if (-f {maintenanceFile})", () => writer.Line("return 503"))
             .Block($"if ($request ~ {NginxText.LongerThan(policy.MaxRequestLineBytes)})", () => writer.Line("return 414"))
             .Line($"return {Handle}"));
 
-        writer.Gap().Comment("Not by return, which would come before the limits: who looks for what is not there is limited as well.");
+        writer.Gap().Comment("Not by return, which would run before the limits: 404s count against the limit too.");
         Refusal(Unknown, 404);
         Refusal(Ambiguous, Refused);
 
-        writer.Gap().Comment("Sent once, whatever happens.");
+        writer.Gap().Comment("Sent once, without retries.");
         writer.Block($"location {Once}", () => Pass(NginxUpstreams.Available, tries: 1));
         if (Tries > 1)
         {
-            writer.Gap().Comment("May be repeated.");
+            writer.Gap().Comment("May be retried.");
             writer.Block($"location {Repeat}", PassAndTakeBack);
-            writer.Gap().Comment("Its body may turn out to be too long.");
+            writer.Gap().Comment("The body may exceed the limit.");
             writer.Block($"location {RepeatUnmeasured}", () =>
             {
                 PassAndTakeBack();
@@ -122,7 +122,7 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy, N
             });
         }
 
-        writer.Gap().Comment("Answers that are sent as they come.");
+        writer.Gap().Comment("Streamed responses.");
         writer.Block($"location {Stream}", () =>
         {
             if (Tries > 1)
@@ -147,7 +147,7 @@ internal sealed class NginxLocations(NginxWriter writer, IngressPolicy policy, N
         LastResort(PanicOnce, NginxUpstreams.Every, tries: 1);
         LastResort(PanicRepeat, NginxUpstreams.Every, Tries);
 
-        writer.Gap().Comment("Problems (RFC 9457). Those of requests that have no address cannot have a name.");
+        writer.Gap().Comment("Problems (RFC 9457). Requests without a path get one without a named location.");
         foreach (var problem in IngressProblem.All.Where(problem => problem.Status != 408))
         {
             WriteProblem(problem.Status, isSecure: true);

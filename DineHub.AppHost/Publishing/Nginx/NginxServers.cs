@@ -20,17 +20,17 @@ internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, Ngi
 
     public void Write()
     {
-        writer.Comment("HTTP: everything is to be asked for by HTTPS.");
+        writer.Comment("HTTP: redirects to HTTPS.");
         writer.Block("server", WriteRedirects);
         writer.Gap().Comment("HTTPS.");
         writer.Block("server", WriteMain);
         if (settings.Control is { } control)
         {
-            writer.Gap().Comment("The mesh's control server: connections that are upgraded, and last.");
+            writer.Gap().Comment("The mesh's control server: upgraded, long-lived connections.");
             writer.Block("server", () => WriteControl(control));
         }
 
-        writer.Gap().Comment("Health and numbers, for this machine only.");
+        writer.Gap().Comment("Health and metrics, for this machine only.");
         writer.Block("server", WriteManagement);
     }
 
@@ -107,10 +107,10 @@ internal sealed class NginxServers(NginxWriter writer, IngressPolicy policy, Ngi
 
     private void WriteProxy()
     {
-        writer.Comment("To the backends: the body is read first, so that a slow client holds no backend, and a try can be repeated.")
+        writer.Comment("To the backends: the body is buffered, so that a slow client holds no backend and a request can be retried.")
             .Line("proxy_http_version 1.1")
             .Line("proxy_request_buffering on")
-            .Line(string.Create(CultureInfo.InvariantCulture, $"proxy_buffer_size {IngressHeaders.LongestAnswerHeadKibibytes}k"))
+            .Line(string.Create(CultureInfo.InvariantCulture, $"proxy_buffer_size {IngressHeaders.MaxResponseHeadKibibytes}k"))
             .Line("proxy_buffers 16 16k")
             .Line("proxy_busy_buffers_size 32k")
             .Line("proxy_max_temp_file_size 0")

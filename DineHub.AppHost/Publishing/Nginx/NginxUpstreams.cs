@@ -49,18 +49,18 @@ internal sealed class NginxUpstreams
     {
         if (Resolver is { } resolver)
         {
-            writer.Comment("Names are looked up again and again: a backend that has another address now is found without a reload.");
+            writer.Comment("Names are resolved periodically: a backend's new address needs no reload.");
             writer.Line($"resolver {NginxText.IpAddress(resolver, nameof(settings.Resolver), 53, nameof(settings.Resolver))} valid=10s ipv6=off").Line("resolver_timeout 5s").Gap();
         }
 
-        writer.Comment("Those of the own region first, others when none of those is left. A server that fails that often in that time gets none for as long.");
+        writer.Comment("The own region's servers first, others if none of those is left. max_fails failures within fail_timeout eject a server for fail_timeout.");
         var ejection = string.Create(CultureInfo.InvariantCulture, $"max_fails={policy.EjectAfterFailures} fail_timeout={policy.EjectionSeconds}s");
         Group(Available, near, far, ejection);
-        writer.Gap().Comment("For when all are ejected: asking them all is better than asking none.");
+        writer.Gap().Comment("If all are ejected: trying all of them is better than trying none.");
         Group(Every, near, far, "max_fails=0");
         if (Repeating == Others)
         {
-            writer.Gap().Comment("For after a 503 of the only one of the own region.");
+            writer.Gap().Comment("After a 503 of the own region's only server.");
             Group(Others, far, near, ejection);
         }
 

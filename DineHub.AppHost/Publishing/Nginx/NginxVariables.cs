@@ -36,9 +36,9 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
 
     private void WriteRoute()
     {
-        writer.Comment("What the request asks for: the name of a route, * where it can be read in two ways, nothing where there is no such address.");
+        writer.Comment("The request's route: its name, * if the path is ambiguous, empty if there is none.");
         Map("$request_uri", "$plain_path", [("~*" + RequestTarget.AmbiguousPattern, Ambiguous), ("~" + RequestTarget.ForeignPattern, Ambiguous)], "$uri");
-        writer.Comment("Whom it asks: by a target with a host in it, and by Host, that is one and the same; nothing where there is none, or what is none.");
+        writer.Comment("The request's host, from the target and from Host, which must agree; empty if it is absent or not valid.");
         Map("$host|$http_host", "$forwarded_host", [($"~*^({RequestTarget.HostPattern})\\|\\1{RequestTarget.PortPattern}$", "$http_host")], "");
         Map("$server_protocol|$forwarded_host", "$asked", [(@"~^HTTP/(?:1\.[01]|2\.0)\|.", "$plain_path")], Ambiguous);
         Map("$asked", "$route", [(Ambiguous, Ambiguous), .. IngressRoute.All.Select(route => ($"~*{PathPattern(route.Path)}", route.Name))], "");
@@ -46,7 +46,7 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
 
     private void WriteLimits()
     {
-        writer.Gap().Comment("Whom it counts against: an IPv4 address, or the first 64 bits of an IPv6 address, which one customer has all of.");
+        writer.Gap().Comment("The client to count against: an IPv4 address, or the /64 of an IPv6 address, which belongs to one customer.");
         Map("$binary_remote_addr", "$client_key", [("~(?s)^(?<network>.{8}).{8}$", "$network")], "$binary_remote_addr");
         var special = IngressRoute.All.Where(route => route.Limit != RateLimitKind.Client);
         Map(
@@ -66,7 +66,7 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
 
     private void WriteRepetition()
     {
-        writer.Gap().Comment("Whether it may be sent twice, whether the length of its body is told, and who handles it.");
+        writer.Gap().Comment("Whether the request may be retried, whether the length of its body is declared, and its handler.");
         var tries = policy.MaxFurtherTries + 1;
         Map("$request_method:$http_idempotency_key", "$repeatable", tries > 1 ? [("~^(?:GET|HEAD|PUT|DELETE|OPTIONS):", "1"), ("~:.", "1")] : [], "0");
         Map("$http_transfer_encoding:$request_method:$content_length", "$measured", [("~^:(?:GET|HEAD|DELETE|OPTIONS):", "1"), ("~^:[A-Z]+:[0-9]", "1")], "0");
@@ -83,7 +83,7 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
             ],
             NginxLocations.Once);
 
-        writer.Gap().Comment("What follows when no backend has answered. The upstream's own name alone: all are ejected, and none was asked.");
+        writer.Gap().Comment("The next step when no backend has answered. The upstream's name alone: all are ejected, and none was tried.");
         Map(
             "$upstream_addr $handler",
             "$after_502",
@@ -91,14 +91,14 @@ internal sealed partial class NginxVariables(NginxWriter writer, IngressPolicy p
             NginxLocations.Problem(502));
         if (tries > 1)
         {
-            writer.Gap().Comment("What follows a 503: one more try, if one is left. Addresses that were tried are parted by commas.");
+            writer.Gap().Comment("The next step after a 503: one retry, if one is left. Commas separate the tried addresses.");
             Map("$upstream_addr", "$after_503", [($"~(?:,[^,]*){{{tries - 1}}}", NginxLocations.Problem(503))], NginxLocations.Again);
         }
     }
 
     private void WriteHeaders()
     {
-        writer.Gap().Comment("Header fields. A valid traceparent is passed on; else the request's identity becomes the trace's.");
+        writer.Gap().Comment("Header fields. A valid traceparent is passed on; otherwise the request's id becomes the trace's.");
         Map("$request_id", "$first_span", [("~^(?<half>.{16})", "$half")], "");
         Map("$http_traceparent", "$sent_trace", [(ValidTraceParent, "$trace")], "");
         Map("$sent_trace", "$trace_id", [("", "$request_id")], "$sent_trace");

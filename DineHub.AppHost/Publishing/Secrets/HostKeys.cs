@@ -10,7 +10,7 @@ internal sealed class HostKeys(string folder)
 {
     private const string PublicKeyComment = "# public key: ";
 
-    /// <summary>Makes the keys that are missing, and encrypts all anew where the operators have changed.</summary>
+    /// <summary>Makes the missing keys, and re-encrypts all of them after a change of the operators.</summary>
     /// <returns>Whom secrets are to be encrypted to now.</returns>
     /// <exception cref="SecretException">age fails, or this operator can't read the keys that there are.</exception>
     public async Task<Recipients> EnsureAsync(ClusterTopology topology, Recipients? known, CancellationToken ct)
@@ -18,7 +18,7 @@ internal sealed class HostKeys(string folder)
         string[] operators = [.. topology.Machines.Operators.Select(someone => someone.AgeRecipient).OfType<string>()];
         if (operators.Length == 0)
         {
-            throw new SecretException("Operators: none has an AgeRecipient, so nobody could read the secrets. 'age-keygen -o ~/.config/sops/age/keys.txt' makes a key and prints it.");
+            throw new SecretException("Operators: none has an AgeRecipient, so no operator could read the secrets. 'age-keygen -o ~/.config/sops/age/keys.txt' makes a key and prints it.");
         }
 
         if (known?.Hosts.Where(host => File.Exists(Path.Combine(folder, SecretFiles.KeyPathOf(host.Key)))).ToDictionary() is { } present && present.Count < known.Hosts.Count)

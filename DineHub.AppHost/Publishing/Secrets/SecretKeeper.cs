@@ -10,7 +10,7 @@ internal sealed class SecretKeeper(ClusterTopology topology, string folder)
     private readonly SecretStore store = new(folder);
 
     /// <summary>Makes the keys and secrets that are missing; keeps those that there are, and drops what no host needs.</summary>
-    /// <returns>The hosts whose files were written, and the secrets that only an operator can provide and nobody has.</returns>
+    /// <returns>The hosts whose files were written, and the missing secrets that only an operator can provide.</returns>
     public async Task<(IReadOnlyList<string> Written, IReadOnlyList<string> Missing)> InitAsync(CancellationToken ct)
     {
         SecretTool.Require(SecretTool.Sops, SecretTool.Age, SecretTool.AgeKeygen, SecretTool.WireGuard);
@@ -59,7 +59,7 @@ internal sealed class SecretKeeper(ClusterTopology topology, string folder)
         }
 
         return SecretValue.IsProvided(name)
-            ? throw new SecretException($"'{name}' is an operator's to provide: secrets set {name}")
+            ? throw new SecretException($"'{name}' must come from an operator: secrets set {name}")
             : await ReplaceAsync(name, SecretValue.New(name), ct);
     }
 
@@ -100,7 +100,7 @@ internal sealed class SecretKeeper(ClusterTopology topology, string folder)
         SecretTool.Require(SecretTool.Sops, SecretTool.Age, SecretTool.WireGuard);
         if (topology.Nodes.SingleOrDefault(node => node.Name == host) is not { Role: Role.Headscale or Role.Ingress } owner)
         {
-            throw new SecretException($"--host: must be {string.Join(", ", topology.Nodes.Where(node => node.Role is Role.Headscale or Role.Ingress).Select(node => node.Name))}: a key of WireGuard is a host's own.");
+            throw new SecretException($"--host: must be {string.Join(", ", topology.Nodes.Where(node => node.Role is Role.Headscale or Role.Ingress).Select(node => node.Name))}: each host has its own WireGuard key.");
         }
 
         var before = await ReadAllAsync(ct);

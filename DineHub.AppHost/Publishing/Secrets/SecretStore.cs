@@ -26,11 +26,11 @@ internal sealed partial class SecretStore(string folder)
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new SecretException($"{path} is not what 'secrets init' writes.");
+            throw new SecretException($"{path} was not written by 'secrets init'.");
         }
     }
 
-    /// <summary>Whom a host's file is encrypted to, as sops notes in it; nobody before there is one.</summary>
+    /// <summary>The recipients of a host's encrypted file, from its sops metadata; empty if the file does not exist.</summary>
     public IReadOnlySet<string> RecipientsOf(Node node)
     {
         var file = Path.Combine(folder, SecretFiles.PathOf(node));

@@ -5,7 +5,7 @@ namespace DineHub.AppHost.Publishing.Secrets;
 
 /// <summary>A program that handles secrets: they go in and out by pipes, and never stand in an argument or on a disk.</summary>
 /// <param name="program">The program's name.</param>
-/// <param name="package">What brings it, for whoever lacks it.</param>
+/// <param name="package">The package that contains the program, for the message about its absence.</param>
 internal sealed class SecretTool(string program, string package)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);

@@ -2,7 +2,7 @@ using DineHub.Topology;
 
 namespace DineHub.AppHost.Publishing.Secrets;
 
-/// <summary><c>.sops.yaml</c>: each host's file is encrypted to the operators and to that host, and to nobody else.</summary>
+/// <summary><c>.sops.yaml</c>: each host's file is encrypted to the operators and to that host only.</summary>
 internal static class SopsRules
 {
     public const string Path = ".sops.yaml";

@@ -4,8 +4,8 @@ using DineHub.Topology;
 namespace DineHub.AppHost.Publishing.Terraform;
 
 /// <summary>
-/// The public names. Each region has one for its ingresses; the domain and the control server's name lead to the region that is nearest
-/// to whoever asks and has a healthy one.
+/// The public names. Each region has one for its ingresses; the domain and the control server's name lead to the nearest region
+/// of the client that has a healthy ingress.
 /// </summary>
 internal static class DnsRecords
 {

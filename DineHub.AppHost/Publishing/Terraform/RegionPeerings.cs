@@ -44,7 +44,7 @@ internal static class RegionPeerings
         WriteRoutes(file, peering, accepter, requester);
     }
 
-    // By the accepter's id: a route over a peering that nobody has accepted is refused.
+    // By the accepter's id: AWS refuses a route over a peering that is not accepted.
     private static void WriteRoutes(TerraformFile file, TerraformReference peering, Region from, Region to)
     {
         foreach (var (kind, table) in Networks.RouteTables(from.Name))

@@ -70,7 +70,7 @@ internal sealed class BackupServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes the data directory anew, as for a cluster that starts over.</summary>
+    /// <summary>Re-creates the data directory, as for a cluster that starts over.</summary>
     public async Task InitializeAsync()
     {
         var file = Path.Combine(directory.Path, "password");

@@ -17,7 +17,7 @@ public sealed class BackupTargetTests
 
     private static readonly Gen<RestoreTarget> Points =
         from first in Gen.Elements(Letters.ToCharArray())
-        from length in Gen.Choose(0, RestoreTarget.LongestName - 1)
+        from length in Gen.Choose(0, RestoreTarget.MaxNameLength - 1)
         from rest in Gen.Elements((Letters + "0123456789-_").ToCharArray()).ArrayOf(length)
         let name = first + new string(rest)
         where name != "latest"

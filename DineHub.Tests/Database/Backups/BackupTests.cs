@@ -6,7 +6,7 @@ namespace DineHub.Tests.Database.Backups;
 /// <summary>pgBackRest with real servers: what was before is there again, what came after is not.</summary>
 public sealed class BackupTests
 {
-    private const string Marker = "a-marker-that-nobody-else-writes";
+    private const string Marker = "a-marker-of-this-test-only";
 
     [RequiresProgramFact("pgbackrest", "pgbackrest")]
     public async Task A_time_is_restored_and_what_came_after_can_be_had_back()
@@ -102,7 +102,7 @@ public sealed class BackupTests
         await Should.ThrowAsync<BackupException>(() => server.BackRest.RecoverToEndAsync(restored, server.DataDirectory, CancellationToken.None));
 
         // No point of that name: there is no end of the archive that would be it.
-        restored = await server.RestoreAsync(RestoreTarget.Point("nobody-made-it"));
+        restored = await server.RestoreAsync(RestoreTarget.Point("unknown-point"));
         (await server.TryStartAsync()).ShouldBeFalse();
         server.Log.ShouldContain(line => PgBackRest.EndedBeforeTarget(line));
         await Should.ThrowAsync<BackupException>(() => server.BackRest.RecoverToEndAsync(restored, server.DataDirectory, CancellationToken.None));
@@ -202,7 +202,7 @@ public sealed class BackupTests
     }
 
     [RequiresProgramFact("pgbackrest", "pgbackrest")]
-    public async Task A_server_that_was_made_anew_goes_on_in_the_same_stanza()
+    public async Task A_re_created_server_continues_in_the_same_stanza()
     {
         await using var server = await BackupServer.StartNewAsync();
         await server.BackRest.CreateStanzaAsync(CancellationToken.None);

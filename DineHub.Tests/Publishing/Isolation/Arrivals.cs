@@ -16,6 +16,6 @@ internal sealed class Arrivals
     /// <param name="host">Who got it.</param>
     public void Add(long number, string host) => seen[number] = host;
 
-    /// <summary>Who got a datagram; null for nobody.</summary>
+    /// <summary>The receiver of a datagram; null if none arrived.</summary>
     public string? TakenBy(long number) => seen.GetValueOrDefault(number);
 }

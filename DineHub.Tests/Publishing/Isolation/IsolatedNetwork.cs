@@ -32,7 +32,7 @@ internal sealed class IsolatedNetwork : IAsyncDisposable
         Probe = new PathProbe(arrivals);
     }
 
-    /// <summary>The ports that are tried, by TCP and by UDP: all that there are, and some that are nobody's.</summary>
+    /// <summary>The ports to probe by TCP and by UDP: all of the cluster's, and some unused ones.</summary>
     public static IReadOnlyList<int> TriedPorts { get; } =
         [.. typeof(Ports).GetFields().Select(field => (int)field.GetRawConstantValue()!).Concat([1, 23, 8081, 65535]).Distinct().Order()];
 
@@ -136,7 +136,7 @@ internal sealed class IsolatedNetwork : IAsyncDisposable
         {
             await bridge.RunAsync("ip", ["-batch", "-"], $"link add port{i} type veth peer name {UnderlayInterface} netns {host.Inside.Path}\nlink set port{i} master underlay up\n");
 
-            // Whoever has no tunnel there tries addresses of the mesh and of the link by the bridge: Linux answers for any address of its own on any interface.
+            // Hosts without a tunnel try mesh and link addresses over the bridge: Linux answers for each of its addresses on every interface.
             var attempts = host.Mesh is null ? new[] { topology.MeshAddressRange, topology.Machines.ControlLinkRange } : [topology.Machines.ControlLinkRange];
             await host.Inside.RunAsync("ip", ["-batch", "-"], string.Concat(
             [

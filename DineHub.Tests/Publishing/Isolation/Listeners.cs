@@ -68,7 +68,7 @@ internal sealed class Listeners : IDisposable
                 }
                 catch (SocketException)
                 {
-                    // Whoever it was has gone.
+                    // The client has gone.
                 }
             }
         }

@@ -12,10 +12,10 @@ internal enum Way
     /// <summary>The same, IPv6.</summary>
     UnderlaySix,
 
-    /// <summary>The address on the mesh. Whoever is not on the mesh sends it over the underlay.</summary>
+    /// <summary>The address on the mesh. Hosts outside the mesh send to it over the underlay.</summary>
     Mesh,
 
-    /// <summary>The address on the control link. Whoever is not on the link sends it over the underlay.</summary>
+    /// <summary>The address on the control link. Hosts outside the link send to it over the underlay.</summary>
     Control,
 }
 

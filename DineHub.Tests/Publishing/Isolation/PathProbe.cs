@@ -102,7 +102,7 @@ internal sealed class PathProbe(Arrivals arrivals)
         }
         catch (SocketException)
         {
-            // No route: nobody gets it.
+            // No route: the datagram is not sent.
         }
 
         return number;

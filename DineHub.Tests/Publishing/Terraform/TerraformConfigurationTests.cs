@@ -59,7 +59,7 @@ public sealed partial class TerraformConfigurationTests
     }
 
     [Fact]
-    public void Security_groups_of_the_networks_that_nobody_chose_are_empty()
+    public void Default_security_groups_are_empty()
     {
         var groups = Reference.Resources("aws_default_security_group");
         groups.Keys.ShouldBe(Topology.Regions.Select(region => region.Name));
@@ -279,7 +279,7 @@ public sealed partial class TerraformConfigurationTests
     }
 
     [Fact]
-    public void Images_are_read_through_CloudFront_and_by_nobody_else()
+    public void Images_are_readable_through_CloudFront_only()
     {
         var statements = Reference.Data("aws_iam_policy_document")["bucket_images"]["statement"]!.AsArray();
         var allowed = statements.Where(statement => statement!["effect"]!.GetValue<string>() == "Allow").ShouldHaveSingleItem()!;

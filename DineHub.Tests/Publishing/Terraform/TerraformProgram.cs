@@ -77,7 +77,7 @@ internal static class TerraformProgram
     {
         var start = new ProcessStartInfo(Program, arguments) { WorkingDirectory = folder };
 
-        // Neither the settings of whoever runs the tests, nor anything from outside.
+        // Neither the user's own settings, nor network access.
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("TF_", StringComparison.Ordinal)).ToList())
         {
             start.Environment.Remove(name);

@@ -28,11 +28,11 @@ internal static class TerraformTopologies
             ("Operators:0:Name", "kim"),
             ("Operators:0:SshKey", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY= kim"),
             ("Operators:1:Name", "sam"),
-            ("Operators:1:SshKey", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILKHChQ41OUknyX4PVJpyUvKhNeMx41otXzkYIOchhE5 ${var.nobody} %{ if"),
+            ("Operators:1:SshKey", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILKHChQ41OUknyX4PVJpyUvKhNeMx41otXzkYIOchhE5 ${var.absent} %{ if"),
             .. Enumerable.Range(0, 3).Select(i => ($"Regions:{i}:Ingresses", "2")),
         ]);
 
-    /// <summary>So many regions of the same size.</summary>
+    /// <summary>Regions of the same size, to a number.</summary>
     public static ClusterTopology Large(int regions, int backends) =>
         Create(regions, [.. Enumerable.Range(0, regions).Select(i => ($"Regions:{i}:Backends", backends.ToString(System.Globalization.CultureInfo.InvariantCulture)))]);
 

@@ -23,7 +23,7 @@ buildDotnetModule {
   pname = "dinehub-api";
   version = "0.1.0";
 
-  # Only what it is made of: a change of the documentation builds nothing anew.
+  # Its sources only: a change of the documentation triggers no rebuild.
   src = lib.fileset.toSource {
     inherit root;
     fileset = lib.fileset.unions [

@@ -20,7 +20,7 @@ case "${1-}" in
     ;;
 esac
 if [ ! -f "$assets" ]; then
-  echo "$assets is not there: run 'dotnet restore DineHub.Api' in $root first." >&2
+  echo "$assets is missing: run 'dotnet restore DineHub.Api' in $root first." >&2
   exit 1
 fi
 
@@ -39,7 +39,7 @@ render() {
   while IFS=$'\t' read -r name version path; do
     file="$folder/$path"
     if [ ! -f "$file" ]; then
-      echo "$file is not there: restore again." >&2
+      echo "$file is missing: restore again." >&2
       return 1
     fi
     hash="$(sha256sum "$file" | cut -c 1-64 | tr 'a-f' 'A-F' | basenc --base16 --decode | base64 --wrap=0)"
@@ -50,10 +50,10 @@ render() {
 fresh="$(render)"
 if [ "${1-}" = --check ]; then
   if ! diff --unified --label deps.json --label restored "$deps" <(printf '%s\n' "$fresh"); then
-    echo "deps.json is not what DineHub.Api restores: run nix/packages/backend/update-deps.sh." >&2
+    echo "deps.json is out of date for DineHub.Api: run nix/packages/backend/update-deps.sh." >&2
     exit 1
   fi
-  echo "deps.json is what DineHub.Api restores."
+  echo "deps.json is up to date."
 else
   printf '%s\n' "$fresh" > "$deps"
   echo "$deps: $(jq length "$deps") packages"

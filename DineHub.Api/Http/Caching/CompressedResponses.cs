@@ -4,16 +4,16 @@ using Microsoft.Net.Http.Headers;
 
 namespace DineHub.Api.Http.Caching;
 
-/// <summary>An answer that is compressed for whoever accepts that.</summary>
+/// <summary>Marks an endpoint whose response is compressed for clients that accept a coding.</summary>
 internal sealed record CompressedMetadata;
 
 /// <summary>
 /// Compresses the answers of the endpoints that ask for it, and no others: the length of a compressed answer tells what a secret in it has in
 /// common with what an attacker puts beside it (BREACH, CVE-2013-3587). So it is only for what anybody may read.
 /// </summary>
-internal static class CompressedAnswers
+internal static class CompressedResponses
 {
-    public static IServiceCollection AddCompressedAnswers(this IServiceCollection services)
+    public static IServiceCollection AddCompressedResponses(this IServiceCollection services)
     {
         services.AddSingleton<IResponseCompressionProvider, CodingChoice>();
         services.Configure<GzipCompressionProviderOptions>(gzip => gzip.Level = CompressionLevel.Optimal);
@@ -26,7 +26,7 @@ internal static class CompressedAnswers
         });
     }
 
-    public static WebApplication UseCompressedAnswers(this WebApplication app)
+    public static WebApplication UseCompressedResponses(this WebApplication app)
     {
         app.UseWhen(http => http.GetEndpoint()?.Metadata.GetMetadata<CompressedMetadata>() is not null, compressed =>
         {

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Primitives;
 
 namespace DineHub.Gateway;
 
-/// <summary>What every answer carries, whoever made it.</summary>
-internal static class Answers
+/// <summary>The headers of every response, from a backend or from the gateway itself.</summary>
+internal static class ResponseHeaders
 {
     public const string NodeHeader = "X-DineHub-Gateway";
 
@@ -17,7 +17,7 @@ internal static class Answers
         [
             .. IngressHeaders.Security.Select(pair => KeyValuePair.Create(pair.Key, new StringValues(pair.Value))),
 
-            // Which gateway it was is told in development only.
+            // The gateway's name is sent in development only.
             .. app.Environment.IsDevelopment()
                 ? [KeyValuePair.Create(NodeHeader, new StringValues(app.Services.GetRequiredService<ServiceIdentity>().Node))]
                 : Array.Empty<KeyValuePair<string, StringValues>>(),

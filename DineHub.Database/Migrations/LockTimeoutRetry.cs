@@ -10,9 +10,9 @@ namespace DineHub.Database.Migrations;
 /// Changes tables that are in use. All statements that come after one that waits for a table's lock wait behind it: so it waits shortly,
 /// gives way, and tries again.
 /// </summary>
-internal static class BriefLocks
+internal static class LockTimeoutRetry
 {
-    private const int MostTries = 10;
+    private const int MaxAttempts = 10;
 
     // An autovacuum that is in the way is cancelled after deadlock_timeout, 1 s: this must be longer. Citus sends what is SET LOCAL to the
     // other nodes only if it is told to; stock PostgreSQL takes that setting for a placeholder.
@@ -28,7 +28,7 @@ internal static class BriefLocks
     /// <param name="tries">How often to try, at least twice.</param>
     /// <exception cref="DatabaseSetupException">The lock was held each time; the message names the holders.</exception>
     public static Task InTransactionAsync(
-        NpgsqlConnection node, string what, Func<CancellationToken, Task> action, CancellationToken ct, int tries = MostTries) =>
+        NpgsqlConnection node, string what, Func<CancellationToken, Task> action, CancellationToken ct, int tries = MaxAttempts) =>
         RetryAsync(
             node,
             what,
@@ -45,7 +45,7 @@ internal static class BriefLocks
     /// <summary>Repeats what fails for want of a lock.</summary>
     /// <inheritdoc cref="InTransactionAsync"/>
     public static async Task RetryAsync(
-        NpgsqlConnection node, string what, Func<CancellationToken, Task> action, CancellationToken ct, int tries = MostTries)
+        NpgsqlConnection node, string what, Func<CancellationToken, Task> action, CancellationToken ct, int tries = MaxAttempts)
     {
         var tried = 0;
         IReadOnlyList<string> holders = [];

@@ -4,9 +4,9 @@ namespace DineHub.Api.Http;
 /// Sends each answer in one piece, with its length: a replica that dies has sent all of it or nothing, and nothing can be tried
 /// on another replica. (Chunked, the last few bytes go out by themselves, and an answer without them is a failed request.)
 /// </summary>
-internal static class WholeAnswers
+internal static class BufferedResponses
 {
-    public static WebApplication UseWholeAnswers(this WebApplication app)
+    public static WebApplication UseBufferedResponses(this WebApplication app)
     {
         app.Use(async (http, next) =>
         {
