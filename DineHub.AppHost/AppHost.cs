@@ -9,7 +9,7 @@ const int Failed = 1;
 const int Misconfigured = 2;
 
 var common = new CommonOptions();
-var root = new RootCommand("Runs the DineHub cluster that a topology describes. Without a verb: up.") { common.File, common.Set };
+var root = new RootCommand("Run or publish the DineHub cluster of a topology file. Default command: up.") { common.File, common.Set };
 root.Subcommands.Add(TopologyCommand.Create(common));
 root.Subcommands.Add(PublishCommand.Create(common));
 root.Subcommands.Add(SecretsCommand.Create(common));

@@ -34,6 +34,8 @@ internal sealed partial class SignIns(
     private static readonly TimeSpan LockedFor = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan MaxWaitForTurn = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan MaxLook = TimeSpan.FromSeconds(1);
+
     // Longer than all that a try waits for, and than the difference of two replicas' clocks.
     private static readonly TimeSpan Recently = TimeSpan.FromSeconds(15);
 
@@ -123,18 +125,33 @@ internal sealed partial class SignIns(
         catch (NpgsqlException e) when (e is { InnerException: TimeoutException } or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
         {
             // Other tries held the row, here or at other replicas: the database answers, and this one may have been counted. Else its commit was too late.
-            var tries = await accounts.FindTriesAsync(id, ct);
+            var (answers, tries) = await LookBrieflyAsync(id, ct);
             if (tries is { LockedUntil: { } lockedUntil } && lockedUntil > now)
             {
                 return lockedUntil;
             }
 
-            if (turn.IsAwaited || (tries is { CountedAt: var countedAt } && countedAt != now && countedAt > now - Recently))
+            if (answers && (turn.IsAwaited || (tries is { CountedAt: var countedAt } && countedAt != now && countedAt > now - Recently)))
             {
                 return time.GetUtcNow();
             }
 
             throw;
+        }
+    }
+
+    // The statement before has waited for as long as a request may: a worker that hangs is not waited for twice.
+    private async Task<(bool Answers, StoredTries? Tries)> LookBrieflyAsync(Guid id, CancellationToken ct)
+    {
+        using var brief = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        brief.CancelAfter(MaxLook);
+        try
+        {
+            return (true, await accounts.FindTriesAsync(id, brief.Token));
+        }
+        catch (Exception e) when (e is NpgsqlException || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        {
+            return (false, null);
         }
     }
 

@@ -110,7 +110,8 @@ internal sealed partial class LocalImageStore : IImageStore
             return true;
         }
 
-        return File.Exists(path) ? false : throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
+        var message = Marshal.GetLastPInvokeErrorMessage();
+        return File.Exists(path) ? false : throw new IOException($"{path}: {message}");
     }
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -5,7 +5,7 @@ using DineHub.Api.Restaurants;
 namespace DineHub.Api.Menus;
 
 /// <summary>A temporary unavailability ("86").</summary>
-/// <param name="Until">When it ends by itself, in UTC; null until the item is put back.</param>
+/// <param name="Until">When it ends by itself, in UTC; null: when it is put back.</param>
 public sealed record Unavailability(DateTimeOffset? Until);
 
 /// <summary>How much is left of what is tracked.</summary>
@@ -98,7 +98,7 @@ public sealed record MenuDocument(IReadOnlyList<MenuCategory> Categories);
 public sealed record Menu(Guid RestaurantId, int Version, string Currency, string TimeZone, IReadOnlyList<MenuCategory> Categories);
 
 /// <summary>The body of taking something off the menu.</summary>
-/// <param name="Until">When it ends by itself, in UTC; null until the item is put back.</param>
+/// <param name="Until">When it ends by itself, in UTC; null: when it is put back.</param>
 public sealed record UnavailableRequest(DateTimeOffset? Until = null);
 
 /// <summary>The body of tracking an item's stock.</summary>

@@ -91,7 +91,7 @@ internal static class DbCommand
         var name = new Argument<string>("name") { Description = "The group whose standby to promote, such as db-worker-2, or the server to promote." };
         var lost = new Option<bool>("--lost") { Description = "Confirm that the unreachable old primary is switched off or cut off, and takes no writes." };
         var acceptLoss = new Option<bool>("--accept-loss") { Description = "Accept the loss of commits that only the old primary may have." };
-        var command = new Command("promote", "Promote a standby to the primary of its group, fence the old primary, and repoint the cluster.") { name, lost, acceptLoss };
+        var command = new Command("promote", "Fence a group's primary, promote its standby, and repoint the cluster.") { name, lost, acceptLoss };
         command.SetAction((result, ct) => RunAsync(configuration, needsAdministrator: true, options =>
             new Promotion(options, TimeProvider.System, Report)
                 .PromoteAsync(result.GetRequiredValue(name), new PromotionConsent(result.GetValue(lost), result.GetValue(acceptLoss)), ct)));

@@ -20,7 +20,7 @@ internal static class GrowthCommands
     public static Command RemoveWorker(IConfiguration configuration)
     {
         var name = new Argument<string>("name") { Description = "The worker." };
-        var region = new Option<string?>("--to-region") { Description = "Permit a move out of the worker's region, to this one.", HelpName = "REGION" };
+        var region = new Option<string?>("--to-region") { Description = "Allow the shard groups to leave the worker's region and move to REGION.", HelpName = "REGION" };
         var command = new Command("remove-worker", "Move all shard groups of a worker online to the other workers of its region, and remove it from the cluster. Needs Citus.") { name, region };
         command.SetAction((result, ct) => RunAsync(configuration, growth => growth.RemoveWorkerAsync(result.GetRequiredValue(name), result.GetValue(region), ct), ct));
         return command;

@@ -31,7 +31,7 @@ internal interface IBasket
 /// <param name="ExpectedTotal">The total that the customer was shown, in minor currency units; the order is refused where it differs.</param>
 /// <param name="Tip">A tip.</param>
 /// <param name="ScheduledFor">The beginning of one of the restaurant's slots, in UTC; null for as soon as possible.</param>
-/// <param name="Payment">How it will be paid. Default: the fulfilment's usual way.</param>
+/// <param name="Payment">How it will be paid: OnDelivery for delivery, AtCounter otherwise, which is the default.</param>
 /// <param name="Note">A note to the restaurant; at most 500 characters.</param>
 public sealed record PlaceOrderRequest(
     Fulfilment? Fulfilment,

@@ -25,7 +25,7 @@ internal static class SecretsCommand
 
             return 0;
         });
-        var list = new Command("list", "List the required secrets and the hosts that have them.");
+        var list = new Command("list", "List the required secrets and the hosts that need them.");
         list.SetAction(result =>
         {
             var folder = result.GetRequiredValue(output);

@@ -19,7 +19,7 @@ internal static class TopologyCommand
         var nginx = new Option<string>("--nginx") { Description = "Print the nginx configuration of an ingress.", HelpName = "NODE" };
         var control = new Option<string>("--control")
         {
-            Description = "With --nginx: the address of the mesh's control server on its link to the ingress, which then relays to it.",
+            Description = "With --nginx: the control server's IP address on the control link; adds the relay to it.",
             HelpName = "ADDRESS",
         };
         control.Validators.Add(result =>

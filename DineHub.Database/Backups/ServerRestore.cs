@@ -7,7 +7,7 @@ using DineHub.Database.Tools;
 
 namespace DineHub.Database.Backups;
 
-/// <summary>Restores one server on its machine: lays out its files, lets it recover without network access, and records it as a primary.</summary>
+/// <summary>Restores one server on its machine: lays out its files, lets it recover reachable by its socket only, and records it as a primary.</summary>
 internal sealed class ServerRestore(
     PgBackRest backups, BackupSecrets secrets, ServerOnThisMachine server, ServerFiles files, NodeConnections connections, TimeProvider time, Action<string> report)
 {

@@ -55,6 +55,9 @@ public sealed record DatabaseOptions
     /// <summary>The standbys, each with the name of the coordinator or worker that it follows; at most one each.</summary>
     public IReadOnlyList<StandbyNode> Standbys { get; init; } = [];
 
+    /// <summary>The servers that follow the primaries now, where that was observed; else null, and those of <see cref="Standbys"/> do.</summary>
+    internal IReadOnlyList<DatabaseNode>? Followers { get; init; }
+
     /// <summary>When a commit is acknowledged.</summary>
     public Durability Durability { get; init; }
 

@@ -17,7 +17,7 @@ public sealed record NodeStatus(DatabaseNode Node, string Group, ServerState Sta
 /// <summary>A group's replication in <c>db status</c>.</summary>
 /// <param name="Group">The group.</param>
 /// <param name="Primary">The name of its primary, or of the one that last was.</param>
-/// <param name="Generation">Grows with each promotion, from 1; null where no primary has a record.</param>
+/// <param name="Generation">Grows with each promotion, from 1; null where no server that answers has a record.</param>
 /// <param name="InSync">Whether every acknowledged commit is on both disks.</param>
 /// <param name="Standby">The name of its standby; null where it has none.</param>
 /// <param name="Lag">How far the standby is behind; null where no primary tells.</param>

@@ -30,8 +30,7 @@ public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? 
     /// <exception cref="NpgsqlException">A node does not answer, or refused a statement.</exception>
     public async Task<MigrationResult> MigrateAsync(CancellationToken ct)
     {
-        var upgrade = options.AdminConnectionString is null ? new RollingUpgrade(Extension: null, []) : await SetUpAsync(ct);
-
+        var upgrade = options.AdminConnectionString is null ? RollingUpgrade.None : await SetUpAsync(ct);
         await using var coordinator = await cluster.Migrator.OpenAsync(options.Coordinator, DatabaseOptions.DatabaseName, ct);
         await LockAsync(coordinator, ct);
         var engine = await cluster.EngineAsync(coordinator, ct);
@@ -51,9 +50,9 @@ public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? 
     private async Task<RollingUpgrade> SetUpAsync(CancellationToken ct)
     {
         var upgrade = await NodeRequirements.CheckAsync(options, cluster.Connections, ct);
-        if (upgrade.Extension is not null)
+        if (upgrade.Extension is { } version)
         {
-            await UpdateExtensionAsync(upgrade.Extension, ct);
+            await UpdateExtensionAsync(version, upgrade.Nodes, ct);
         }
 
         var setup = new NodeSetup(options, cluster.Connections);
@@ -71,9 +70,12 @@ public sealed class Migrator(DatabaseCluster cluster, IReadOnlyList<Migration>? 
     }
 
     // Before anything else: other statements of Citus may need it. The coordinator is the last one, as it calls what the workers have.
-    private async Task UpdateExtensionAsync(string version, CancellationToken ct)
+    private async Task UpdateExtensionAsync(string version, IReadOnlyList<string> nodes, CancellationToken ct)
     {
-        foreach (var node in options.Workers.Append(options.Coordinator))
+        // Two runs at once would change the same catalogs.
+        await using var turn = await cluster.OpenCoordinatorAsync(ct);
+        await LockAsync(turn, ct);
+        foreach (var node in options.Workers.Append(options.Coordinator).Where(node => nodes.Contains(node.Name)))
         {
             await using var connection = await cluster.Connections.OpenAsync(node, DatabaseOptions.DatabaseName, ct);
             await LockTimeoutRetry.InTransactionAsync(

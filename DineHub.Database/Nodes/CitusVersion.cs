@@ -11,6 +11,8 @@ namespace DineHub.Database.Nodes;
 /// <param name="Minor">The minor version, from 0.</param>
 internal readonly partial record struct CitusVersion(int Major, int Minor) : IComparable<CitusVersion>
 {
+    private static readonly CitusVersion Tolerant = new(13, 2);
+
     /// <summary>Reads a version.</summary>
     /// <param name="text">As Citus writes it.</param>
     /// <exception cref="FormatException">It is none.</exception>
@@ -20,7 +22,8 @@ internal readonly partial record struct CitusVersion(int Major, int Minor) : ICo
 
     /// <summary>Whether servers of the two versions work together for the time of an upgrade.</summary>
     /// <param name="other">The other version.</param>
-    public bool WorksWith(CitusVersion other) => Major == other.Major && Math.Abs(Minor - other.Minor) <= 1;
+    public bool WorksWith(CitusVersion other) =>
+        Major == other.Major && Math.Abs(Minor - other.Minor) <= 1 && (this == other || Major > Tolerant.Major || Math.Max(Minor, other.Minor) >= Tolerant.Minor);
 
     /// <inheritdoc/>
     public int CompareTo(CitusVersion other) => (Major, Minor).CompareTo((other.Major, other.Minor));

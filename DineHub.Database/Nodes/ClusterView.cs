@@ -34,8 +34,18 @@ public sealed record ClusterView(IReadOnlyList<GroupView> Groups)
     public DatabaseOptions Resolve(DatabaseOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return options with { Coordinator = Groups[0].Address, Workers = [.. Groups.Skip(1).Select(group => group.Address)] };
+        return options with
+        {
+            Coordinator = Groups[0].Address,
+            Workers = [.. Groups.Skip(1).Select(group => group.Address)],
+            Followers = [.. Groups.SelectMany(FollowersOf)],
+        };
     }
+
+    // A group has the name of its home server, which may be the standby now.
+    private static IEnumerable<DatabaseNode> FollowersOf(GroupView group) => group.Group.Members
+        .Where(member => member.Name != group.Primary.Node.Name)
+        .Select(member => member.Name == group.Group.Name ? member with { Name = $"{member.Name} (a standby now)" } : member);
 
     /// <summary>Asks every node, all at the same time.</summary>
     /// <param name="options">The cluster.</param>

@@ -27,7 +27,7 @@ public static class NodeRequirements
     internal static async Task<RollingUpgrade> CheckAsync(DatabaseOptions options, NodeConnections administrator, CancellationToken ct)
     {
         var primaries = options.Workers.Prepend(options.Coordinator).ToList();
-        var standbys = options.Standbys.Select(standby => standby.Node).Where(node => !primaries.Exists(primary => primary.Host == node.Host && primary.Port == node.Port)).ToList();
+        var standbys = (options.Followers ?? options.Standbys.Select(standby => standby.Node)).Where(node => !primaries.Exists(primary => primary.Host == node.Host && primary.Port == node.Port)).ToList();
         var ofStandbys = Task.WhenAll(standbys.Select(node => AskStandbyAsync(administrator, node, ct)));
         var facts = new List<NodeFacts>();
         EngineChoice? kept = null;
@@ -99,7 +99,7 @@ public static class NodeRequirements
 
         // A rolling upgrade begins with the standbys.
         if (!node.IsStandby && node.CitusLibrary is { } library && coordinator.CitusLibrary is { } theirs && library != theirs
-            && !(isUpgrade && CitusVersion.Parse(library).WorksWith(CitusVersion.Parse(theirs))))
+            && !(isUpgrade && node.CitusExtension is not null && CitusVersion.Parse(library).WorksWith(CitusVersion.Parse(theirs))))
         {
             yield return $"{node.Node}: Citus is {library}, on {coordinator.Node} {theirs}. Install the same version on all nodes and restart those that had another.";
         }
@@ -131,7 +131,7 @@ public static class NodeRequirements
 
     private static IEnumerable<string> Differences(NodeFacts node, NodeFacts coordinator, bool isUpgrade)
     {
-        if (node.Version / VersionsPerMajor != coordinator.Version / VersionsPerMajor && !isUpgrade)
+        if (node.Version / VersionsPerMajor != coordinator.Version / VersionsPerMajor && !(isUpgrade && coordinator.CitusExtension is not null && (node.IsStandby || node.CitusExtension is not null)))
         {
             yield return $"{node.Node}: PostgreSQL is {node.Version / VersionsPerMajor}, on {coordinator.Node} {coordinator.Version / VersionsPerMajor}. "
                 + "Bring all nodes to one major version first.";

@@ -115,7 +115,7 @@ internal sealed record JoinDecision(JoinAction Action, string Reason)
         {
             // A group that has data is known to every primary.
             { HasData: false, Record: null } when name == seen.Group.Home.Name && !partner.Answers =>
-                new(JoinAction.Initialize, $"there is no data, and no primary has a record of {seen.Group.Name}"),
+                new(JoinAction.Initialize, $"there is no data, and no server that answers has a record of {seen.Group.Name}"),
             { HasData: false } => new(
                 JoinAction.Wait,
                 $"{name} has no data and waits for {other} to be the primary that it can be copied from: it is {partner.State} ({partner.Problem ?? "start or promote it"})"),

@@ -42,6 +42,7 @@ public sealed class NodeJoin
     private readonly ServerTool tool;
     private readonly Peer? peer;
     private bool isOfOtherVersion;
+    private int? programVersion;
 
     /// <summary>Prepares a server of a cluster.</summary>
     /// <param name="options">The cluster.</param>
@@ -122,7 +123,7 @@ public sealed class NodeJoin
             IsFenced = File.Exists(files[Fence.File]),
             IsRestored = File.Exists(files[RestoredFile]),
             DataVersion = await ServerVersion.OfDataAsync(files, ct),
-            ProgramVersion = await ServerVersion.OfProgramsAsync(files, tool, ct),
+            ProgramVersion = programVersion ??= await ServerVersion.OfProgramsAsync(files, tool, ct),
             Force = force,
         };
         isOfOtherVersion = own.IsOfOtherVersion;

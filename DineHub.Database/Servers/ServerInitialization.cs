@@ -33,6 +33,11 @@ public sealed class ServerInitialization(ServerFiles files, string password, IRe
 
     private async Task MakeAsync(CancellationToken ct)
     {
+        if (Directory.Exists(ServerUpgrade.FolderBeside(files)))
+        {
+            throw new DatabaseSetupException($"'{ServerUpgrade.FolderBeside(files)}' is of an upgrade that was interrupted: run 'db upgrade-server' again.");
+        }
+
         if (Directory.Exists(files.DataDirectory) && Directory.EnumerateFileSystemEntries(files.DataDirectory).Any())
         {
             throw new DatabaseSetupException(

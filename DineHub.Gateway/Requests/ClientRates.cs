@@ -14,7 +14,7 @@ internal sealed class ClientRates(IngressPolicy policy, GatewayMetrics metrics) 
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        // Who looks for what is not there is limited as well.
+        // 404s count against the limit too.
         var kind = HttpMethods.IsPost(context.Request.Method) && IngressRoutes.Of(context) is { Limit: var limit } ? limit : RateLimitKind.Client;
         var client = ClientAddress.KeyOf(context);
         return TryTake(RateLimitKind.Client, client) && (kind == RateLimitKind.Client || TryTake(kind, client)) ? next(context) : Refuse(context, kind);

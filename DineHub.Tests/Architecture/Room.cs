@@ -13,6 +13,9 @@ internal sealed record Room(Assembly Assembly, string Name)
     public IReadOnlyList<string> TypesThatUse(Room other) =>
         [.. Types.InAssembly(Assembly).That().ResideInNamespaceMatching(Pattern).ShouldNot().HaveDependencyOnAny(other.Targets).GetResult().FailingTypeNames ?? []];
 
+    /// <summary>A room that is renamed or empty would depend on nothing, whatever the code does.</summary>
+    public void ShouldHaveTypes() => Types.InAssembly(Assembly).That().ResideInNamespaceMatching(Pattern).GetTypes().ShouldNotBeEmpty($"{Namespace} has no types");
+
     // NetArchTest takes a name for a prefix, of namespaces as of types.
     private string[] Targets => Name.Length == 0
         ? [.. Assembly.GetTypes().Where(type => type.Namespace == Namespace && !type.IsNested).Select(type => type.FullName!)]

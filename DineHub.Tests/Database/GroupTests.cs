@@ -58,7 +58,7 @@ public sealed class GroupTests
         configuration["Database:Durability"] = "Standby";
         configuration["Database:StandbyTimeoutSeconds"] = "0";
         var errors = Should.Throw<DatabaseConfigurationException>(() => DatabaseOptions.Read(configuration)).Errors;
-        errors.ShouldContain(error => error.Contains("'db-worker-1' is there 2 times", StringComparison.Ordinal));
+        errors.ShouldContain(error => error.Contains("'db-worker-1' is used 2 times", StringComparison.Ordinal));
         errors.ShouldContain(error => error.Contains("follows 'db-worker-9'", StringComparison.Ordinal));
         errors.ShouldContain(error => error.StartsWith("Database:Durability: must be Local", StringComparison.Ordinal));
         errors.ShouldContain(error => error.StartsWith("Database:StandbyTimeoutSeconds: must be a whole number from 1", StringComparison.Ordinal));

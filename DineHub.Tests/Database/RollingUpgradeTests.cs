@@ -16,11 +16,25 @@ public sealed class RollingUpgradeTests
 
     [Fact]
     public void Extension_is_updated_when_every_server_has_the_new_library() =>
-        RollingUpgrade.Of([New, New with { Node = "db-worker-1" }, Standby], []).ShouldBe(new RollingUpgrade("13.2-1", []), new ByContent());
+        RollingUpgrade.Of([New, New with { Node = "db-worker-1" }, Standby], []).ShouldBe(new RollingUpgrade("13.2-1", ["db-coordinator", "db-worker-1"], []), new ByContent());
 
     [Fact]
     public void Update_that_was_interrupted_between_nodes_goes_on() =>
-        RollingUpgrade.Of([New, New with { Node = "db-worker-1", CitusExtension = "13.2-1" }], []).Extension.ShouldBe("13.2-1");
+        RollingUpgrade.Of([New, New with { Node = "db-worker-1", CitusExtension = "13.2-1" }], []).ShouldBe(new RollingUpgrade("13.2-1", ["db-coordinator"], []), new ByContent());
+
+    [Fact]
+    public void New_worker_without_the_extension_is_left_to_its_set_up() =>
+        RollingUpgrade.Of([New, New with { Node = "db-worker-4", CitusExtension = null }], []).Nodes.ShouldBe(["db-coordinator"]);
+
+    [Fact]
+    public void Schema_of_a_patch_release_waits_for_every_package()
+    {
+        NodeFacts patched = New with { CitusExtension = "13.2-1", CitusPackage = "13.2-10", CitusLibrary = "13.2.9" };
+        var other = patched with { Node = "db-worker-1", CitusPackage = "13.2-2", CitusLibrary = "13.2.2" };
+        RollingUpgrade.Of([patched, other], []).Extension.ShouldBeNull();
+        RollingUpgrade.Of([patched, other], []).Notes.ShouldHaveSingleItem().ShouldStartWith("db-worker-1: Citus is 13.2.2 (package 13.2-2), ");
+        RollingUpgrade.Of([patched, other with { CitusPackage = "13.2-10" }], []).Extension.ShouldBe("13.2-10");
+    }
 
     [Fact]
     public void Extension_waits_for_a_server_with_the_former_library()
@@ -28,8 +42,8 @@ public sealed class RollingUpgradeTests
         var found = RollingUpgrade.Of([New, Old, Standby with { CitusLibrary = "13.1.0" }], []);
         found.Extension.ShouldBeNull();
         found.Notes.Count.ShouldBe(2);
-        found.Notes[0].ShouldStartWith("db-worker-1: Citus is 13.1.0, elsewhere 13.2. ");
-        found.Notes[1].ShouldStartWith("db-worker-1-standby: Citus is 13.1.0, elsewhere 13.2. ");
+        found.Notes[0].ShouldStartWith("db-worker-1: Citus is 13.1.0 (package 13.1-1), elsewhere the package is 13.2-1. ");
+        found.Notes[1].ShouldStartWith("db-worker-1-standby: Citus is 13.1.0 (package 13.2-1), ");
     }
 
     [Fact]
@@ -42,13 +56,13 @@ public sealed class RollingUpgradeTests
 
     [Fact]
     public void Silent_standby_is_no_matter_where_nothing_is_to_be_updated() =>
-        RollingUpgrade.Of([New with { CitusExtension = "13.2-1" }], ["db-worker-1-standby"]).ShouldBe(new RollingUpgrade(null, []), new ByContent());
+        RollingUpgrade.Of([New with { CitusExtension = "13.2-1" }], ["db-worker-1-standby"]).ShouldBe(RollingUpgrade.None, new ByContent());
 
     [Fact]
     public void Servers_without_Citus_have_nothing_to_update()
     {
         var stock = New with { CitusPackage = null, CitusLibrary = null, CitusExtension = null, PreloadedLibraries = "" };
-        RollingUpgrade.Of([stock, stock with { Node = "db-worker-1" }], []).ShouldBe(new RollingUpgrade(null, []), new ByContent());
+        RollingUpgrade.Of([stock, stock with { Node = "db-worker-1" }], []).ShouldBe(RollingUpgrade.None, new ByContent());
     }
 
     [Fact]
@@ -63,6 +77,7 @@ public sealed class RollingUpgradeTests
     [InlineData("13.1.0", true)]
     [InlineData("13.3.1", true)]
     [InlineData("13.0.3", false)]
+    [InlineData("14.1.0", false)]
     [InlineData("12.2.1", false)]
     public void Versions_are_mixed_for_an_upgrade_only_where_Citus_lets_them(string library, bool fits)
     {
@@ -73,6 +88,27 @@ public sealed class RollingUpgradeTests
     }
 
     [Theory]
+    [InlineData("13.1-1", "13.0-4", false)]
+    [InlineData("13.2-1", "13.1-1", true)]
+    [InlineData("14.0-1", "14.1-1", true)]
+    [InlineData("13.0-1", "13.0-4", true)]
+    public void Neighbours_work_together_from_13_2_on(string one, string other, bool expected)
+    {
+        CitusVersion.Parse(one).WorksWith(CitusVersion.Parse(other)).ShouldBe(expected);
+        CitusVersion.Parse(other).WorksWith(CitusVersion.Parse(one)).ShouldBe(expected);
+    }
+
+    [Fact]
+    public void Server_that_is_new_to_the_cluster_must_have_its_versions()
+    {
+        var cluster = New with { CitusExtension = "13.2-1" };
+        var added = cluster with { Node = "db-worker-4", CitusExtension = null };
+        NodeRequirements.Mistakes(EngineChoice.Citus, EngineChoice.Citus, [cluster, added]).ShouldBeEmpty();
+        NodeRequirements.Mistakes(EngineChoice.Citus, EngineChoice.Citus, [cluster, added with { CitusLibrary = "13.1.0", CitusPackage = "13.1-1" }]).ShouldHaveSingleItem();
+        NodeRequirements.Mistakes(EngineChoice.Citus, EngineChoice.Citus, [cluster, added with { Version = 170011 }]).ShouldHaveSingleItem();
+    }
+
+    [Theory]
     [InlineData("13.2.2", "13.2")]
     [InlineData("13.1-1", "13.1")]
     [InlineData("13.3devel", "13.3")]
@@ -80,7 +116,7 @@ public sealed class RollingUpgradeTests
 
     private sealed class ByContent : IEqualityComparer<RollingUpgrade>
     {
-        public bool Equals(RollingUpgrade? x, RollingUpgrade? y) => x!.Extension == y!.Extension && x.Notes.SequenceEqual(y.Notes);
+        public bool Equals(RollingUpgrade? x, RollingUpgrade? y) => x!.Extension == y!.Extension && x.Nodes.SequenceEqual(y.Nodes) && x.Notes.SequenceEqual(y.Notes);
 
         public int GetHashCode(RollingUpgrade obj) => 0;
     }

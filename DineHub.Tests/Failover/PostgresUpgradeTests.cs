@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using DineHub.Database.Servers;
+using DineHub.Database.Tools;
 using DineHub.Tests.Hosting;
 using Xunit.Abstractions;
 
@@ -15,6 +17,9 @@ public sealed class PostgresUpgradeTests(PostgresUpgradeFixture fixture, ITestOu
         await using var load = new FaultLoad(fixture);
         await load.ReachAsync(20);
         fixture.Install();
+
+        // An upgrade that fails before files are linked leaves the server as it was.
+        await FailAsync("db-worker-2");
 
         // A worker whose region has another one is emptied first: its restaurants do not wait.
         await VerbAsync("remove-worker", "db-worker-3");
@@ -51,6 +56,36 @@ public sealed class PostgresUpgradeTests(PostgresUpgradeFixture fixture, ITestOu
         await standby.StopAsync();
         await StartAsync(standby);
         await Eventually.TrueAsync(() => fixture.InSyncAsync(group), $"{group} is in sync");
+    }
+
+    private async Task FailAsync(string group)
+    {
+        var programs = Path.Combine(Path.GetDirectoryName(fixture.Link)!, "failing");
+        Directory.CreateDirectory(programs);
+        foreach (var program in Directory.GetFiles(TestEngine.Next!).Where(program => Path.GetFileName(program) != "pg_upgrade"))
+        {
+            File.CreateSymbolicLink(Path.Combine(programs, Path.GetFileName(program)), program);
+        }
+
+        var failing = Path.Combine(programs, "pg_upgrade");
+        await File.WriteAllTextAsync(failing, $"#!/bin/sh\ncase \"$*\" in *--check*) exec '{TestEngine.Next}/pg_upgrade' \"$@\";; esac\necho 'no' >&2\nexit 1\n");
+        File.SetUnixFileMode(failing, (UnixFileMode)Convert.ToInt32("755", 8));
+        var (primary, _) = await fixture.GroupAsync(group);
+        await primary.StopAsync();
+        var upgrade = new ServerUpgrade(new ServerFiles(primary.DataDirectory, programs), fixture.Before!, output.WriteLine);
+        (await Should.ThrowAsync<ToolException>(() => upgrade.RunAsync(CancellationToken.None))).Message.ShouldContain("no");
+
+        // The link is to the new programs, and this server still has the former data.
+        fixture.Remove();
+        await StartAsync(primary);
+        fixture.Install();
+        await using var dataSource = fixture.Connect(primary.Name);
+        await using var command = dataSource.CreateCommand("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'pg\\_dist\\_%' AND schemaname = 'public'");
+        (await command.ExecuteScalarAsync()).ShouldBe(0L);
+        command.CommandText = "SELECT any_value(id) IS NOT NULL AND array_cat_agg(ARRAY[1]) IS NOT NULL FROM (VALUES (1), (2)) AS numbers (id)";
+        (await command.ExecuteScalarAsync()).ShouldBe(true);
+        await Eventually.TrueAsync(() => fixture.InSyncAsync(group), $"{group} is in sync");
+        await fixture.TakeOrdersAsync();
     }
 
     private static Task StartAsync(ServerHandle server) => server.StartAsync(CancellationToken.None).OrFailAsync($"{server.Name} has started", Deadline.Cluster);

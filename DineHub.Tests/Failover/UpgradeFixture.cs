@@ -40,6 +40,9 @@ public abstract class UpgradeFixture : FailoverFixture
     /// <summary>From now on servers start with the version of afterwards.</summary>
     public void Install() => Point(After);
 
+    /// <summary>From now on servers start with the version of before.</summary>
+    public void Remove() => Point(Before!);
+
     private void Point(string directory)
     {
         File.Delete(Link);

@@ -113,7 +113,7 @@ install_key() {
 install_node() {
   local node="$1" options
   until_true 600 "$node answers by AWS Systems Manager" is_reachable "$node" ||
-    die "$node: rejects $(operator) and root. A machine that was replaced has another host key: 'ssh-keygen -R $(of_node "$node" fqdn)'. Otherwise try 'DINEHUB_NODE=$node ssh -oProxyCommand=$(ssm_proxy) root@$node'."
+    die "$node: no sign-in by SSH as $(operator) or root succeeded within 10 minutes. A machine that was replaced has another host key: 'ssh-keygen -R $(of_node "$node" fqdn)'. Otherwise try 'DINEHUB_NODE=$node ssh -oProxyCommand=$(ssm_proxy) root@$node'."
   if ! "$dry_run" && is_installed "$node"; then
     install_key "$node" "$(operator)"
     deploy_node "$node"

@@ -47,7 +47,7 @@ internal static class AlertRules
         new("StandbyNotStreaming", "max by (group) (dinehub_database_replica_streaming) == 0", "5m", Severity.Page, "The standby of {{ $labels.group }} does not stream.", "failover.md#what-happens"),
         new("StandbyLags", "max by (group) (dinehub_database_replica_lag_bytes) > 256 * 1024 * 1024", "10m", Severity.Ticket, "The standby of {{ $labels.group }} is {{ $value | humanize1024 }}B behind.", "failover.md#what-happens"),
         new("PreparedTransactionLeft", "max by (group) (dinehub_database_prepared_transaction_age_seconds) > 15", "1m", Severity.Ticket, "A transaction of {{ $labels.group }} was prepared {{ $value | humanizeDuration }} ago and holds its locks.", "runbook.md#a-prepared-transaction-is-left"),
-        new("KeeperDown", "up{job=\"keeper\"} == 0", "5m", Severity.Ticket, "The keeper of the group of {{ $labels.node }} is down: its durability is not maintained.", "failover.md"),
+        new("KeeperDown", "up{job=\"keeper\"} == 0", "5m", Severity.Ticket, "The keeper on {{ $labels.node }} is down. While the one on its partner runs, that one keeps the group's durability.", "failover.md#a-keeper-is-down"),
     ];
 
     private static readonly AlertRule[] Vote =

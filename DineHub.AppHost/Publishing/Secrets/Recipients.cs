@@ -26,7 +26,7 @@ internal sealed record Recipients(IReadOnlyList<string> Operators, IReadOnlyDict
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{file}' was not written by 'secrets init': {e.Message}");
+            throw new InvalidDataException($"'{file}' is not the JSON that 'secrets init' writes: {e.Message}");
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed partial class SecretStore(string folder)
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new SecretException($"{path} was not written by 'secrets init'.");
+            throw new SecretException($"{path} does not have the structure that 'secrets init' writes.");
         }
     }
 
