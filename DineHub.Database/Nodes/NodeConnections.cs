@@ -7,7 +7,10 @@ namespace DineHub.Database.Nodes;
 /// <summary>Opens one role's connections to the nodes of the cluster, each with deadlines.</summary>
 public sealed class NodeConnections
 {
-    private const int ConnectTimeoutSeconds = 3;
+    private const int BriefSeconds = 3;
+
+    // As long as nodes wait for each other's, below: on a busy machine, as at the start of a whole cluster, signing in takes seconds.
+    private const int ConnectTimeoutSeconds = 10;
     private const int CommandTimeoutSeconds = 120;
     private const int MaxPoolSize = 5;
 
@@ -49,7 +52,8 @@ public sealed class NodeConnections
     {
         Pooling = true,
         MaxPoolSize = MaxPoolSize,
-        CommandTimeout = ConnectTimeoutSeconds,
+        Timeout = BriefSeconds,
+        CommandTimeout = BriefSeconds,
         CancellationTimeout = -1,
     });
 

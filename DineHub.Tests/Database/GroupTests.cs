@@ -48,6 +48,20 @@ public sealed class GroupTests
     }
 
     [Fact]
+    public void Followers_of_a_resolved_cluster_are_those_of_now()
+    {
+        var (coordinator, worker) = (new DatabaseGroup(new DatabaseNode("c", "eu", "h0", 1), null), new DatabaseGroup(new DatabaseNode("w", "eu", "h1", 1), new DatabaseNode("w-standby", "us", "h2", 2)));
+        NodeProbe Probe(DatabaseNode node, ServerState state) => new(node, state, null, null, [], null);
+        var options = new DatabaseOptions { Coordinator = coordinator.Home, Workers = [worker.Home], Standbys = [new StandbyNode(worker.Standby!, "w")] };
+        DatabaseOptions Resolved(ServerState home, ServerState standby) =>
+            new ClusterView([new GroupView(coordinator, [Probe(coordinator.Home, ServerState.Primary)], null), new GroupView(worker, [Probe(worker.Home, home), Probe(worker.Standby!, standby)], null)]).Resolve(options);
+        Resolved(ServerState.Primary, ServerState.Standby).Followers.ShouldBe([worker.Standby!]);
+        var promoted = Resolved(ServerState.Silent, ServerState.Primary);
+        promoted.Workers.ShouldBe([worker.Home with { Host = "h2", Port = 2 }]);
+        promoted.Followers.ShouldNotBeNull().ShouldHaveSingleItem().ShouldBe(worker.Home with { Name = "w (a standby now)" });
+    }
+
+    [Fact]
     public void Every_mistake_in_standbys_and_durability_is_reported_at_once()
     {
         var configuration = Configuration();
